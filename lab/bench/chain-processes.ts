@@ -1,0 +1,84 @@
+/** A whole chain, three tiers behind the project's own Nginx files, of our services or of bare ones. */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { DEFAULT_POLICY, nginxCommand, writeNginxFiles } from '../runtime/nginx-files.ts'
+import { REPOSITORY } from '../runtime/stage-directory.ts'
+import { serviceEnvironment } from '../service-environment.ts'
+import { entryUrl, topologyOf, type Node, type Tier, type Topology } from '../topology.ts'
+
+export type ChainKind = 'relais' | 'bare'
+
+const ENTRIES: Record<Tier, string> = {
+  frontend: 'shared/frontend/main.ts',
+  backend: 'shared/backend/main.ts',
+  db: 'stage1-memory/main.ts',
+}
+const BARE_ENTRY = 'lab/bench/bare-service.ts'
+
+export class ChainProcesses {
+  readonly #dir = mkdtempSync(path.join(tmpdir(), 'relais-chain-'))
+  readonly #topology: Topology
+  readonly #processes: ChildProcess[] = []
+
+  private constructor(portOffset: number) {
+    this.#topology = topologyOf('stage1', { portOffset })
+  }
+
+  static async start(kind: ChainKind, portOffset: number): Promise<ChainProcesses> {
+    const chain = new ChainProcesses(portOffset)
+    writeFileSync(path.join(chain.#dir, 'secret'), randomBytes(32).toString('hex'))
+    for (const node of chain.#topology.nodes) chain.#spawnNode(kind, node)
+    for (const balancer of chain.#topology.loadBalancers) {
+      const prefix = path.join(chain.#dir, balancer.name)
+      writeNginxFiles(chain.#topology, balancer, prefix, DEFAULT_POLICY[balancer.tier])
+      const { command, args } = nginxCommand(balancer, prefix)
+      chain.#processes.push(spawn(command, args, { stdio: 'ignore' }))
+    }
+    await chain.#ready(kind)
+    return chain
+  }
+
+  get url(): string {
+    return entryUrl(this.#topology, 'frontend')
+  }
+
+  async stop(): Promise<void> {
+    for (const child of this.#processes) {
+      if (child.exitCode !== null) continue
+      const ended = new Promise((resolve) => child.once('exit', resolve))
+      child.kill('SIGTERM')
+      await ended
+    }
+    rmSync(this.#dir, { recursive: true, force: true })
+  }
+
+  #spawnNode(kind: ChainKind, node: Node): void {
+    const dataDirectory = path.join(this.#dir, node.name)
+    mkdirSync(dataDirectory)
+    const settings = { replication: 'log', durability: 'async', secretFile: path.join(this.#dir, 'secret'), dataDirectory } as const
+    const env = { ...process.env, ...serviceEnvironment(this.#topology, node, settings) }
+    const entry = kind === 'bare' ? BARE_ENTRY : ENTRIES[node.tier]
+    const log = openSync(path.join(this.#dir, `${node.name}.log`), 'a')
+    this.#processes.push(spawn(process.execPath, [entry], { cwd: REPOSITORY, env, stdio: ['ignore', log, 'inherit'] }))
+  }
+
+  /** Until a read through all tiers works; ours needs a record first. */
+  async #ready(kind: ChainKind): Promise<void> {
+    for (let attempt = 0; attempt < 1_000; attempt++) {
+      if (kind === 'relais') await this.#write()
+      const response = await fetch(`${this.url}/data`).catch(() => undefined)
+      if (response?.status === 200) return
+      await sleep(20)
+    }
+    throw new Error(`Failed to start the ${kind} chain at ${this.url}: no answer.`)
+  }
+
+  async #write(): Promise<void> {
+    const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ message: 'Test data' }) }
+    await fetch(`${this.url}/api/data`, init).catch(() => undefined)
+  }
+}

@@ -1,0 +1,74 @@
+/** Stage 1's database services as processes on free ports, without load balancers: what the store itself can do. */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import getPort from 'get-port'
+
+const ENTRY = fileURLToPath(import.meta.resolve('@relais/stage1-memory/main.ts'))
+
+export class DatabaseProcesses {
+  readonly #dir = mkdtempSync(join(tmpdir(), 'relais-bench-'))
+  readonly #ports = new Map<string, number>()
+  readonly #processes = new Map<string, ChildProcess>()
+
+  /** Starts db1 as the primary and `replicas` replicas, and waits until all are ready. */
+  static async start(replicas: number, env: Record<string, string> = {}): Promise<DatabaseProcesses> {
+    const cluster = new DatabaseProcesses()
+    writeFileSync(join(cluster.#dir, 'secret'), randomBytes(32).toString('hex'))
+    for (let n = 1; n <= replicas + 1; n++) cluster.#ports.set(`db${n}`, await getPort())
+    for (const name of cluster.#ports.keys()) cluster.spawn(name, env)
+    for (const name of cluster.#ports.keys()) await cluster.ready(name)
+    return cluster
+  }
+
+  url(name: string): string {
+    return `http://127.0.0.1:${this.#ports.get(name)}`
+  }
+
+  spawn(name: string, env: Record<string, string> = {}): void {
+    const peers = [...this.#ports].filter(([other]) => other !== name).map(([other]) => `${other}=${this.url(other)}`)
+    const settings = {
+      RELAIS_STAGE: 'stage1',
+      RELAIS_NAME: name,
+      RELAIS_PORT: String(this.#ports.get(name)),
+      RELAIS_ROLE: name === 'db1' ? 'primary' : 'replica',
+      RELAIS_PEERS: peers.join(','),
+      RELAIS_SECRET_FILE: join(this.#dir, 'secret'),
+      RELAIS_DATA_DIR: join(this.#dir, name),
+      RELAIS_LOG_LEVEL: 'warn',
+    }
+    this.#processes.set(name, spawn(process.execPath, [ENTRY], { env: { ...process.env, ...settings, ...env }, stdio: 'ignore' }))
+  }
+
+  async kill(name: string): Promise<void> {
+    const child = this.#processes.get(name)!
+    const ended = new Promise((resolve) => child.once('exit', resolve))
+    child.kill('SIGKILL')
+    await ended
+  }
+
+  async ready(name: string, timeoutMs = 120_000): Promise<void> {
+    const untilMs = Date.now() + timeoutMs
+    while (Date.now() < untilMs) {
+      const response = await fetch(`${this.url(name)}/readyz`).catch(() => undefined)
+      if (response?.status === 200) return
+      await sleep(10)
+    }
+    throw new Error(`Failed to start ${name}: not ready after ${timeoutMs} ms.`)
+  }
+
+  /** Resident memory in MiB (Linux). */
+  residentMiB(name: string): number {
+    const status = readFileSync(`/proc/${this.#processes.get(name)!.pid}/status`, 'utf8')
+    return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? Number.NaN) / 1024
+  }
+
+  async stop(): Promise<void> {
+    for (const name of this.#processes.keys()) await this.kill(name)
+    rmSync(this.#dir, { recursive: true, force: true })
+  }
+}

@@ -1,0 +1,28 @@
+/** A closed loop of requests for a while, by autocannon; any answer that is not 2xx makes the run worthless and is an error. */
+import autocannon from 'autocannon'
+
+export interface Load {
+  readonly url: string
+  readonly connections: number
+  readonly durationS: number
+  readonly method?: 'GET' | 'POST'
+  readonly body?: string
+}
+
+/** Resolves to answered requests a second. */
+export async function requestsPerSecond({ durationS, ...load }: Load): Promise<number> {
+  const result = await run({ ...load, duration: durationS })
+  return result['2xx'] / result.duration
+}
+
+/** Sends `amount` requests and resolves when all are answered. */
+export async function sendRequests({ amount, ...load }: Omit<Load, 'durationS'> & { amount: number }): Promise<void> {
+  await run({ ...load, amount })
+}
+
+async function run({ body, ...load }: autocannon.Options): Promise<autocannon.Result> {
+  const result = await autocannon({ ...load, ...(body !== undefined && { body, headers: { 'content-type': 'application/json' } }) })
+  const failed = result.non2xx + result.errors + result.timeouts
+  if (failed > 0) throw new Error(`Failed to measure ${load.url}: ${failed} of ${result.requests.sent} requests failed, expected none.`)
+  return result
+}

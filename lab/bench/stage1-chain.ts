@@ -1,0 +1,30 @@
+/**
+ * What the tiers cost: GETs through the whole chain (three Nginx hops, tracing and logs on) against the same chain of
+ * bare `node:http` services behind the same Nginx files.
+ *
+ *   node_modules/.bin/node lab/bench/stage1-chain.ts [--pairs N] [--seconds N]
+ */
+import { parseArgs } from 'node:util'
+import { ChainProcesses } from './chain-processes.ts'
+import { describeComparison, interleave } from './interleave.ts'
+import { requestsPerSecond } from './load.ts'
+
+const { values } = parseArgs({ options: { pairs: { type: 'string', default: '6' }, seconds: { type: 'string', default: '4' } } })
+const pairs = Number(values.pairs)
+const durationS = Number(values.seconds)
+const CONNECTIONS = [20, 100]
+
+const relais = await ChainProcesses.start('relais', 10_000)
+const bare = await ChainProcesses.start('bare', 20_000)
+try {
+  for (const connections of CONNECTIONS) {
+    const read = (chain: ChainProcesses) => (): Promise<number> => requestsPerSecond({ url: `${chain.url}/data`, connections, durationS })
+    await read(relais)()
+    await read(bare)()
+    const comparison = await interleave(pairs, read(relais), read(bare))
+    console.log(describeComparison(`GET through the chain, ours / bare, ${connections} connections`, comparison))
+  }
+} finally {
+  await relais.stop()
+  await bare.stop()
+}

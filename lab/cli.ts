@@ -1,0 +1,19 @@
+/**
+ * The lab's command line. This file wires verbs to their files and decides nothing.
+ */
+import { runVerb } from './command-line/run-verb.ts'
+
+process.exitCode = await runVerb(
+  {
+    up: () => import('./commands/up.ts'),
+    down: () => import('./commands/down.ts'),
+    status: () => import('./commands/status.ts'),
+    demo: () => import('./commands/demo.ts'),
+    kill: () => import('./commands/kill.ts'),
+    stop: () => import('./commands/stop.ts'),
+    start: () => import('./commands/start.ts'),
+    pause: () => import('./commands/pause.ts'),
+    resume: () => import('./commands/resume.ts'),
+  },
+  process.argv.slice(2),
+)

@@ -1,0 +1,60 @@
+/** What is typed wrongly is exit code 2 and a message that names what would have been right. */
+import { expect, test } from 'vitest'
+import { Failure } from '../failure.ts'
+import { closest } from './closest.ts'
+import { integerWithin, numberWithin, oneOf, parseArguments, parseStages, parseTarget } from './parse-arguments.ts'
+
+function failureOf(action: () => unknown): Failure {
+  try {
+    action()
+  } catch (error) {
+    expect(error).toBeInstanceOf(Failure)
+    expect((error as Failure).exitCode).toBe(2)
+    expect((error as Failure).message.split('\n').length).toBeLessThanOrEqual(2)
+    return error as Failure
+  }
+  throw new Error('expected a failure')
+}
+
+test('suggests the option that was meant', () => {
+  const failure = failureOf(() => parseArguments('up', ['--detatch'], { detach: { type: 'boolean' } }, 1))
+  expect(failure.message).toContain('unknown option --detatch, did you mean --detach?')
+})
+
+test('refuses a value that is missing and an operand too much', () => {
+  expect(failureOf(() => parseArguments('up', ['--policy'], { policy: { type: 'string' } }, 1)).message).toContain('--policy')
+  expect(failureOf(() => parseArguments('down', ['stage1', 'stage2'], {}, 1)).message).toContain('stage2 too much')
+})
+
+test('lists the words when one is unknown', () => {
+  const failure = failureOf(() => oneOf('--durability', 'qorum', ['async', 'quorum', 'all']))
+  expect(failure.message).toBe('Failed to read --durability: found "qorum", did you mean quorum?\nIt is one of async, quorum, all.')
+})
+
+test('reads STAGE/NAME and STAGE/NAME/PROCESS', () => {
+  expect(parseTarget('kill', 'stage1/db2')).toEqual({ stage: 'stage1', instance: 'db2', process: undefined })
+  expect(parseTarget('kill', 'stage1/db-lb/nginx')).toEqual({ stage: 'stage1', instance: 'db-lb', process: 'nginx' })
+})
+
+test.each([undefined, 'db2', 'stage1', 'stage1/', '/db2', 'stage1/db4', 'stage3/db1', 'stage1/db1/a/b'])('refuses the target %s', (text) => {
+  failureOf(() => parseTarget('kill', text))
+})
+
+test('refuses a stage that does not exist yet by saying so', () => {
+  expect(failureOf(() => parseStages('stage2')).message).toContain('not available yet')
+  expect(parseStages(undefined)).toEqual(['stage1'])
+})
+
+test.each(['', '0', '-1', '65536', '80.5', '0x50', 'eighty'])('refuses %j as a port', (text) => {
+  failureOf(() => integerWithin('the port', text, 1, 65_535))
+})
+
+test('reads a share of a core, and refuses what is none', () => {
+  expect(numberWithin('--cpu-per-instance', '.25', 0.01, 64)).toBe(0.25)
+  for (const text of ['0', '65', '1e1', '10%', 'NaN', '']) failureOf(() => numberWithin('--cpu-per-instance', text, 0.01, 64))
+})
+
+test('finds the closest word only when it is near', () => {
+  expect(closest('stauts', ['status', 'start'])).toBe('status')
+  expect(closest('bench', ['status', 'start'])).toBeUndefined()
+})

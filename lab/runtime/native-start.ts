@@ -1,0 +1,107 @@
+/**
+ * Starting instances and waiting until each one serves.
+ *
+ * All start at once: nothing waits for another to be up, because every part has to live with the others coming and going
+ * anyway. The first that ends instead of getting ready ends the wait, with its last words.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ChildProcess } from 'node:child_process'
+import { failed } from '../failure.ts'
+import { entryUrl } from '../topology.ts'
+import { askOnce } from './ask-once.ts'
+import { holdProcess } from './cpu-share.ts'
+import { instanceLife, startProcess } from './instance-processes.ts'
+import { lastLines, sizeOf } from './log-files.ts'
+import { isServing } from './readiness.ts'
+import type { StartOptions } from './runtime.ts'
+import type { StageDirectory } from './stage-directory.ts'
+import { writeStageState, type InstanceRecord, type StageState } from './stage-state.ts'
+
+const POLL_MS = 30
+const READY_MS_MAX = 30_000
+/** What a start costs in CPU, generously: an instance held to a small share needs that much longer. */
+const START_CPU_MS = 1_000
+const WHOLE_WAY_MS_MAX = 5_000
+const LAST_LINES = 3
+
+/** Resolves when every instance serves and a read passes the whole way; the state on disk then says `running`. */
+export async function startInstances(directory: StageDirectory, state: StageState, options: StartOptions): Promise<void> {
+  const startedAtMs = performance.now()
+  const cancel = new AbortController()
+  const signal = AbortSignal.any([cancel.signal, ...(options.signal ? [options.signal] : [])])
+  const waits = state.instances.map(async (instance) => {
+    await startInstance(directory, state, instance, signal)
+    options.observer?.ready?.(instance.name, performance.now() - startedAtMs)
+  })
+  try {
+    await Promise.all(waits)
+    await waitForWholeWay(state, signal)
+  } catch (error) {
+    cancel.abort()
+    await Promise.allSettled(waits)
+    throw options.signal?.aborted ? failed(`Stopped before ${state.topology.stage} was ready, as asked.`) : error
+  }
+  state.phase = 'running'
+  writeStageState(directory.stateFile, state)
+}
+
+/** Starts what of the instance does not run, and resolves when it serves. Rejects with its last lines if it ends before. */
+export async function startInstance(
+  directory: StageDirectory,
+  state: StageState,
+  instance: InstanceRecord,
+  signal: AbortSignal,
+): Promise<void> {
+  const logSizeBefore = sizeOf(instance.logFile)
+  const name = `${state.topology.stage}/${instance.name}`
+  const endings: string[] = []
+  for (const record of instance.processes) {
+    signal.throwIfAborted()
+    const child = startProcess(record, instance.logFile)
+    watchEnding(child, record.name, endings)
+    writeStageState(directory.stateFile, state)
+    if (record.identity && instance.cpuGroup) holdProcess(instance.cpuGroup, state.settings.cpuPerInstance!, record.identity.pid)
+  }
+  const { cpuPerInstance } = state.settings
+  const readyMsMax = READY_MS_MAX + (cpuPerInstance === null ? 0 : START_CPU_MS / cpuPerInstance)
+  const giveUpAtMs = performance.now() + readyMsMax
+  while (!(await isServing(instance))) {
+    signal.throwIfAborted()
+    const hasEnded = endings.length > 0 || instanceLife(instance) === 'dead'
+    if (hasEnded || performance.now() > giveUpAtMs) {
+      const found = hasEnded ? (endings[0] ?? 'its process ended') : `it was not ready after ${readyMsMax / 1000} s`
+      throw failed(`Failed to start ${name}: ${found}.\n${lastWords(instance, logSizeBefore)}`)
+    }
+    await sleep(POLL_MS)
+  }
+}
+
+function watchEnding(child: ChildProcess, name: string, endings: string[]): void {
+  child.once('error', (error) => endings.push(`${name} could not be executed (${error.message})`))
+  child.once('exit', (code, signal) => endings.push(`${name} ended with ${signal ?? `exit code ${code}`}`))
+}
+
+/** The last lines of this start, or where to look if it said nothing. */
+export function lastWords(instance: InstanceRecord, fromByte = 0): string {
+  const lines = lastLines(instance.logFile, LAST_LINES, fromByte)
+  return lines.length > 0 ? lines.map((line) => `  ${line}`).join('\n') : `  It wrote nothing to ${instance.logFile}.`
+}
+
+/** Each instance serves; does a read get through all of them? */
+async function waitForWholeWay(state: StageState, signal: AbortSignal): Promise<void> {
+  const url = `${entryUrl(state.topology, 'frontend')}/api/data?limit=1`
+  const giveUpAtMs = performance.now() + READY_MS_MAX
+  let found = 'no answer'
+  while (performance.now() < giveUpAtMs) {
+    signal.throwIfAborted()
+    try {
+      const { status, text } = await askOnce(url, WHOLE_WAY_MS_MAX)
+      if (status === 200) return
+      found = `${status} ${text.slice(0, 200)}`
+    } catch (error) {
+      found = String(error)
+    }
+    await sleep(POLL_MS)
+  }
+  throw failed(`Failed to start ${state.topology.stage}: every instance is ready, but GET ${url} answered ${found}; expected 200.`)
+}

@@ -1,0 +1,45 @@
+/** The generated Nginx files: addresses, weights and policy, for each tier. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { topologyOf, type LoadBalancer } from '../topology.ts'
+import { generatedFiles, testNginxFiles, writeNginxFiles } from './nginx-files.ts'
+import { POLICIES } from './runtime.ts'
+
+const topology = topologyOf('stage1')
+const balancerOf = (name: string): LoadBalancer => topology.loadBalancers.find((balancer) => balancer.name === name)!
+
+let prefix: string
+beforeEach(() => {
+  prefix = mkdtempSync(path.join(tmpdir(), 'relais-nginx-'))
+})
+afterEach(() => rmSync(prefix, { recursive: true, force: true }))
+
+test('sends writes to the primary, and reads to all with the replicas first', () => {
+  const files = generatedFiles(topology, balancerOf('db-lb'), 'least-conn')
+  expect(files.get('listen.conf')).toBe('listen 127.0.0.1:8084 backlog=4096;\n')
+  expect(files.get('policy.conf')).toBe('include policies/least-conn.conf;\n')
+  expect(files.get('upstream-primary.conf')).toBe('server 127.0.0.1:18007 max_fails=1 fail_timeout=0; # db1\n')
+  expect(files.get('upstream-read.conf')).toBe(
+    [
+      'server 127.0.0.1:18007 weight=1 max_fails=1 fail_timeout=0; # db1\n',
+      'server 127.0.0.1:18008 weight=2 max_fails=1 fail_timeout=0; # db2\n',
+      'server 127.0.0.1:18009 weight=2 max_fails=1 fail_timeout=0; # db3\n',
+    ].join(''),
+  )
+})
+
+test('gives weighted its own weights', () => {
+  const weights = (name: string, file: string): unknown =>
+    [...generatedFiles(topology, balancerOf(name), 'weighted').get(file)!.matchAll(/weight=(\d)/g)].map(([, weight]) => Number(weight))
+  expect(weights('frontend-lb', 'upstream-frontends.conf')).toEqual([1, 2, 3])
+  expect(weights('db-lb', 'upstream-read.conf')).toEqual([1, 2, 4])
+})
+
+test.each(POLICIES)('writes files that Nginx accepts with the policy %s', async (policy) => {
+  for (const balancer of topology.loadBalancers) {
+    writeNginxFiles(topology, balancer, path.join(prefix, balancer.name), policy)
+    await testNginxFiles(balancer, path.join(prefix, balancer.name))
+  }
+})

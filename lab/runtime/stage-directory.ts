@@ -1,0 +1,56 @@
+/**
+ * Where a stage keeps what it needs to run: one directory, git-ignored, and nothing outside it.
+ *
+ *   .relais/stage1/state.json   what runs: the truth that every other shell reads
+ *                  lock         held while a lab changes it
+ *                  secret       signs node-to-node calls, made anew by each `up`
+ *                  logs/        one file an instance
+ *                  nginx/       one prefix a load balancer
+ *                  data/        one directory a database service
+ */
+import path from 'node:path'
+import type { StageName, Topology } from '../topology.ts'
+
+export const REPOSITORY = path.resolve(import.meta.dirname, '../..')
+
+/** Of the lab, from `--state-dir`, `RELAIS_STATE_DIR` or the default; absolute. */
+export function stateDirectory(chosen?: string): string {
+  return path.resolve(chosen ?? (process.env['RELAIS_STATE_DIR'] || path.join(REPOSITORY, '.relais')))
+}
+
+export class StageDirectory {
+  readonly root: string
+
+  constructor(directory: string, stage: StageName) {
+    this.root = path.join(directory, stage)
+  }
+
+  get stateFile(): string {
+    return path.join(this.root, 'state.json')
+  }
+  get lockFile(): string {
+    return path.join(this.root, 'lock')
+  }
+  get secretFile(): string {
+    return path.join(this.root, 'secret')
+  }
+  get logs(): string {
+    return path.join(this.root, 'logs')
+  }
+  get data(): string {
+    return path.join(this.root, 'data')
+  }
+  /** Every directory that running instances write logs into. */
+  logDirectories(topology: Topology): string[] {
+    return [this.logs, ...topology.loadBalancers.map(({ name }) => path.join(this.nginxPrefix(name), 'logs'))]
+  }
+  logFile(instance: string): string {
+    return path.join(this.logs, `${instance}.log`)
+  }
+  dataOf(instance: string): string {
+    return path.join(this.data, instance)
+  }
+  nginxPrefix(loadBalancer: string): string {
+    return path.join(this.root, 'nginx', loadBalancer)
+  }
+}

@@ -1,0 +1,2 @@
+/** Absolute path of the `nginx` program; `undefined` when there is none. */
+export function findNginx(): string | undefined

@@ -1,0 +1,180 @@
+/**
+ * The database tier's HTTP routes over any `Store`; the same in both stages.
+ *
+ *   db-lb ─▶ [session token: is this node fresh enough?] ─▶ Store ─▶ answer with X-Session-Token
+ *                └ no ─▶ X-Accel-Redirect: @primary ─▶ db-lb asks the primary instead
+ *
+ * The redirect is how a read moves on without the replica being counted as failed: an answered 5xx never makes Nginx
+ * try another server here, and a replica that is a few milliseconds behind is not broken. Asked directly, without a load
+ * balancer that offers to move the read, the replica says what is the matter: 503 `replica-behind`.
+ */
+import type { Service, ServiceContext } from '../http/service.ts'
+import { Problem } from '../http/problem.ts'
+import { IDEMPOTENCY_KEY, MOVE_TO, SESSION_TOKEN } from '../http/headers.ts'
+import { readJson } from '../http/read-json.ts'
+import { parseId, parseIdempotencyKey, parsePageQuery, parseRecordInput, parseSessionToken } from '../http/record-input.ts'
+import { instanceNumber } from '../http/settings.ts'
+import type { Position } from '../store/position.ts'
+import type { Page, PageQuery, Store, StoredRecord, WriteOptions } from '../store/store.ts'
+import { toJson, type RecordJson } from './record-json.ts'
+import { mountHealth } from './health.ts'
+
+export interface DatabaseOptions {
+  /** How long a read waits for this replica to reach its session token before it is sent to the primary. */
+  readonly tokenWaitMs?: number
+  /** From the request's arrival to the answer of a write. Shorter than db-lb's timeout, so that the answer is ours. */
+  readonly writeDeadlineMs?: number
+}
+
+/** A page ends early rather than grow above this; `next` says where to go on. */
+const PAGE_BYTES_MAX = 4 * 1024 * 1024
+
+export function mountDatabase(service: Service, store: Store, options: DatabaseOptions = {}): void {
+  new DatabaseRoutes(service, store, options).mount()
+  mountHealth(service, store)
+}
+
+class DatabaseRoutes {
+  readonly #service: Service
+  readonly #store: Store
+  readonly #tokenWaitMs: number
+  readonly #writeDeadlineMs: number
+  /** "DB2", as the report's answers name the instance. */
+  readonly #server: string
+  readonly #number: number
+
+  constructor(service: Service, store: Store, { tokenWaitMs = 100, writeDeadlineMs = 2_000 }: DatabaseOptions) {
+    this.#service = service
+    this.#store = store
+    this.#tokenWaitMs = tokenWaitMs
+    this.#writeDeadlineMs = writeDeadlineMs
+    this.#server = service.options.name.toUpperCase()
+    this.#number = instanceNumber(service.options.name)
+  }
+
+  mount(): void {
+    const { app } = this.#service
+    app.get('/data', (c) => this.#freshly(c, () => this.#newest(c)))
+    app.post('/save', (c) => this.#save(c))
+    app.get('/api/data', (c) => {
+      const query = parsePageQuery(c.req.query('limit'), c.req.query('before'))
+      return this.#freshly(c, () => this.#page(c, query))
+    })
+    app.post('/api/data', (c) => this.#insert(c))
+    app.get('/api/data/:id', (c) => {
+      const id = parseId(c.req.param('id'))
+      return this.#freshly(c, () => this.#get(c, id))
+    })
+    app.put('/api/data/:id', (c) => this.#replace(c))
+    app.delete('/api/data/:id', (c) => this.#remove(c))
+    app.get('/api/replication', async (c) => this.#answer(c, 200, await this.#store.replication(), await this.#store.position()))
+  }
+
+  /** The report's `GET /data`: the newest record in its short form. */
+  async #newest(c: ServiceContext): Promise<Response> {
+    const { value, position } = await this.#store.page({ limit: 1 })
+    const newest = value.records[0]
+    if (!newest) throw new Problem('not-found', { detail: 'there is no record yet' })
+    return this.#answer(c, 200, { message: newest.message, origin: newest.origin, server: this.#server }, position)
+  }
+
+  async #page(c: ServiceContext, query: PageQuery): Promise<Response> {
+    const { value, position } = await this.#store.page(query)
+    return this.#answer(c, 200, { ...boundPage(value), server: this.#server }, position)
+  }
+
+  async #get(c: ServiceContext, id: number): Promise<Response> {
+    const { value, position } = await this.#store.get(id)
+    if (!value) throw this.#noRecord(id, position)
+    return this.#answer(c, 200, this.#withServer(value), position)
+  }
+
+  /** The report's `POST /save`: its sentence, in its language. */
+  async #save(c: ServiceContext): Promise<Response> {
+    const { value, position } = await this.#write(c, (message, options) => this.#store.insert(message, options))
+    const sentence = `Donnée '${value.message}' sauvegardée sur DB ${this.#number}`
+    return this.#answer(c, 200, { message: sentence }, position)
+  }
+
+  async #insert(c: ServiceContext): Promise<Response> {
+    const { value, position } = await this.#write(c, (message, options) => this.#store.insert(message, options))
+    return this.#answer(c, 201, this.#withServer(value), position, { location: `/api/data/${value.id}` })
+  }
+
+  async #replace(c: ServiceContext): Promise<Response> {
+    const id = parseId(c.req.param('id')!)
+    const { value, position } = await this.#write(c, (message, options) => this.#store.replace(id, message, options))
+    return this.#answer(c, 200, this.#withServer(value), position)
+  }
+
+  async #remove(c: ServiceContext): Promise<Response> {
+    this.#refuseOnReplica()
+    const id = parseId(c.req.param('id')!)
+    const { position } = await this.#store.remove(id, this.#writeOptions(c))
+    return this.#answer(c, 204, undefined, position)
+  }
+
+  async #write<T>(c: ServiceContext, write: (message: string, options: WriteOptions) => Promise<T>): Promise<T> {
+    this.#refuseOnReplica()
+    const options = this.#writeOptions(c)
+    return write(parseRecordInput(await readJson(c)), options)
+  }
+
+  #writeOptions(c: ServiceContext): WriteOptions {
+    const idempotencyKey = parseIdempotencyKey(c.req.header(IDEMPOTENCY_KEY))
+    return { idempotencyKey, deadlineMs: Date.now() + this.#writeDeadlineMs }
+  }
+
+  #refuseOnReplica(): void {
+    if (this.#store.role === 'primary') return
+    throw new Problem('not-primary', { detail: `${this.#server} is a replica; writes go to the primary` })
+  }
+
+  /** Runs `read` if this node is as fresh as the request asks; otherwise sends the request to the primary. */
+  async #freshly(c: ServiceContext, read: () => Promise<Response>): Promise<Response> {
+    const token = parseSessionToken(c.req.header(SESSION_TOKEN))
+    // The primary is the freshest node there is: a token it has not reached names a history that was lost.
+    if (this.#store.role === 'primary') return read()
+    const reason = await this.#store.notReadyBecause()
+    if (reason !== undefined) return this.#moveToPrimary(c, new Problem('not-ready', { detail: reason }))
+    if (token === undefined || (await this.#store.reach(token, this.#tokenWaitMs))) return read()
+    const found = this.#store.formatPosition(await this.#store.position())
+    const detail = `this replica is at ${found}, the session token asks for ${this.#store.formatPosition(token)}`
+    return this.#moveToPrimary(c, new Problem('replica-behind', { detail }))
+  }
+
+  #moveToPrimary(c: ServiceContext, problem: Problem): Response {
+    const moveTo = c.req.header(MOVE_TO)
+    if (moveTo === undefined) throw problem
+    // Without a body: Nginx drops the connection of an answer whose body it does not want.
+    return c.env.exchange.answer(503, null, { 'x-accel-redirect': moveTo, 'content-length': '0' })
+  }
+
+  #noRecord(id: number, position: Position): Problem {
+    const headers = { [SESSION_TOKEN]: this.#store.formatPosition(position) }
+    return new Problem('not-found', { detail: `there is no record ${id}`, headers })
+  }
+
+  #withServer(record: StoredRecord): RecordJson & { server: string } {
+    return { ...toJson(record), server: this.#server }
+  }
+
+  #answer(c: ServiceContext, status: number, value: unknown, position: Position, headers: Record<string, string> = {}): Response {
+    headers[SESSION_TOKEN] = this.#store.formatPosition(position)
+    if (value === undefined) return c.env.exchange.answer(status, null, headers)
+    return c.env.exchange.json(status, value, headers)
+  }
+}
+
+/** Cuts a page that would be too large to hold whole in each tier; at least one record stays. */
+function boundPage({ records, next }: Page): { records: RecordJson[]; next: number | null } {
+  const kept: RecordJson[] = []
+  let bytes = 0
+  for (const record of records) {
+    // Six bytes a UTF-16 unit is JSON's worst case, "\u0001".
+    bytes += 200 + record.message.length * 6
+    if (bytes > PAGE_BYTES_MAX && kept.length > 0) return { records: kept, next: kept.at(-1)!.id }
+    kept.push(toJson(record))
+  }
+  return { records: kept, next }
+}

@@ -1,0 +1,46 @@
+/**
+ * The frontend tier: pages for people, and the API passed on for programs.
+ *
+ *   frontend-lb ─▶ /api/*, /save, /data ─▶ backend-lb, byte for byte
+ *               └▶ /, /submit, /records ─▶ backend-lb ─▶ a page
+ *
+ * A frontend decides nothing about the data: what is valid, and what happened, is the backend's word. It keeps nothing
+ * either, so any frontend can answer any request of the same visitor.
+ */
+import { readBody } from '../http/read-body.ts'
+import { askNextTier, passBack } from '../http/pass-on.ts'
+import type { Service, ServiceContext } from '../http/service.ts'
+import type { TierClient } from '../http/tier-client.ts'
+import { mountPages, prefersHtml, showNewestRecords } from './page-routes.ts'
+
+export function mountFrontend(service: Service, backendTier: TierClient): void {
+  const { app } = service
+  const read = (c: ServiceContext): Promise<Response> => passOnRead(c, backendTier)
+  const write = (c: ServiceContext): Promise<Response> => passOnWrite(c, backendTier)
+
+  app.get('/api/data', read)
+  app.get('/api/data/:id', read)
+  app.get('/api/replication', read)
+  app.post('/api/data', write)
+  app.put('/api/data/:id', write)
+  app.delete('/api/data/:id', write)
+  app.post('/save', write)
+  // The report has this path twice: as JSON at the lower tiers, as a page here.
+  app.get('/data', (c) => (prefersHtml(c) ? showNewestRecords(c, backendTier) : read(c)))
+  mountPages(service, backendTier)
+}
+
+async function passOnRead(c: ServiceContext, backendTier: TierClient): Promise<Response> {
+  return passBack(c.env.exchange, await askNextTier(c, backendTier))
+}
+
+/** What the body is travels with it: it is the backend that judges it. */
+async function passOnWrite(c: ServiceContext, backendTier: TierClient): Promise<Response> {
+  const headers: Record<string, string> = {}
+  for (const name of ['content-type', 'content-encoding']) {
+    const value = c.req.header(name)
+    if (value !== undefined) headers[name] = value
+  }
+  const body = await readBody(c)
+  return passBack(c.env.exchange, await askNextTier(c, backendTier, { headers, body: body.length > 0 ? body : undefined }))
+}

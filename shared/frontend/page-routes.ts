@@ -1,0 +1,192 @@
+/**
+ * The pages' routes: read what the page shows from the backend tier, answer with the document and a strict policy.
+ *
+ *   POST /submit ─▶ write ─▶ 303 /?saved=…&at=TOKEN ─▶ read at least that fresh ─▶ the page shows the record
+ */
+import { randomUUID } from 'node:crypto'
+import { SESSION_TOKEN, IDEMPOTENCY_KEY } from '../http/headers.ts'
+import { askNextTier } from '../http/pass-on.ts'
+import { Problem } from '../http/problem.ts'
+import { readBody } from '../http/read-body.ts'
+import { instanceNumber } from '../http/settings.ts'
+import type { Service, ServiceContext } from '../http/service.ts'
+import type { TierAnswer, TierClient } from '../http/tier-client.ts'
+import type { RecordJson } from '../database/record-json.ts'
+import { ASSETS, type Asset } from './pages/assets.ts'
+import { homePage } from './pages/home.ts'
+import { chooseLanguage } from './pages/language.ts'
+import type { Html, PageView } from './pages/layout.ts'
+import type { ProblemView } from './pages/problem-notice.ts'
+import { problemPage } from './pages/problem.ts'
+import { recordsPage } from './pages/records.ts'
+import { parseSaved, savedLocation } from './pages/saved.ts'
+import { messageFromForm } from './pages/submit-form.ts'
+import { parseWay, type Way } from './pages/way.ts'
+
+interface PageOfRecords {
+  readonly records: readonly RecordJson[]
+  readonly next: number | null
+}
+
+/** What the backend tier answered: the value, or the problem. */
+type Asked<T> = { readonly value: T; readonly answer: TierAnswer } | { readonly problem: ProblemView }
+
+const RECORDS_ON_HOME = 10
+const RECORDS_ON_PAGE = 20
+
+const PAGE_HEADERS = {
+  'content-type': 'text/html; charset=utf-8',
+  'cache-control': 'no-store',
+  vary: 'Accept, Accept-Language',
+  'content-security-policy':
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'same-origin',
+  'cross-origin-opener-policy': 'same-origin',
+}
+
+export function mountPages(service: Service, backendTier: TierClient): void {
+  const { app } = service
+  service.problemPage = (c, problem) => (prefersHtml(c) ? showThrown(c, problem) : undefined)
+  app.get('/', (c) => showHome(c, backendTier))
+  // For whoever reloads the address that a form was sent to.
+  app.get('/submit', (c) => c.env.exchange.answer(303, null, { location: '/' }))
+  app.post('/submit', (c) => submit(c, backendTier))
+  app.get('/records', (c) => showRecords(c, backendTier, c.req.query('before')))
+  for (const asset of ASSETS) app.get(asset.path, (c) => sendAsset(c, asset))
+}
+
+/** Whether the client is a browser; programs say what they want, or nothing. */
+export function prefersHtml(c: ServiceContext): boolean {
+  return c.req.header('accept')?.includes('text/html') ?? false
+}
+
+/** The report's `GET /data` for a browser. */
+export function showNewestRecords(c: ServiceContext, backendTier: TierClient): Promise<Response> {
+  return showRecords(c, backendTier, undefined)
+}
+
+async function showHome(c: ServiceContext, backendTier: TierClient): Promise<Response> {
+  const saved = parseSaved(new URL(c.req.url).searchParams)
+  const headers: Record<string, string> = saved?.sessionToken === undefined ? {} : { [SESSION_TOKEN]: saved.sessionToken }
+  const asked = await ask<PageOfRecords>(c, backendTier, 'GET', `/api/data?limit=${RECORDS_ON_HOME}`, headers)
+  if ('problem' in asked) return showProblem(c, asked.problem)
+  const { records } = asked.value
+  // Which database is the primary is known here only from who took the newest record.
+  const primaryNumber = records[0] && instanceNumber(records[0].origin)
+  return send(c, 200, homePage({ ...pageView(c, asked.answer), saved, records, primaryNumber, way: wayOf(c), form: newForm() }))
+}
+
+async function showRecords(c: ServiceContext, backendTier: TierClient, before: string | undefined): Promise<Response> {
+  const query = new URLSearchParams({ limit: String(RECORDS_ON_PAGE), ...(before !== undefined && { before }) })
+  const asked = await ask<PageOfRecords>(c, backendTier, 'GET', `/api/data?${query.toString()}`)
+  if ('problem' in asked) return showProblem(c, asked.problem)
+  const { records, next } = asked.value
+  const beforeId = before === undefined ? undefined : Number(before)
+  return send(c, 200, recordsPage({ ...pageView(c, asked.answer), records, next, before: beforeId, way: wayOf(c) }))
+}
+
+async function submit(c: ServiceContext, backendTier: TierClient): Promise<Response> {
+  const form = await readForm(c)
+  const headers = { 'content-type': 'application/json', [IDEMPOTENCY_KEY]: form.idempotencyKey }
+  const asked = await ask<RecordJson>(c, backendTier, 'POST', '/api/data', headers, JSON.stringify({ message: form.message }))
+  if ('problem' in asked) return showFailedSubmit(c, form, asked.problem)
+  const { value, answer } = asked
+  const sessionToken = header(answer, SESSION_TOKEN)
+  const location = savedLocation({ id: value.id, origin: value.origin, way: wayOf(c), sessionToken }, choice(c))
+  return c.env.exchange.answer(303, null, { location, 'cache-control': 'no-store' })
+}
+
+/**
+ * The typed text stays in the form. Its key stays only while the outcome is unknown, so that sending it again is the same
+ * write; a write that was refused may be refused for its key.
+ */
+function showFailedSubmit(c: ServiceContext, { message, idempotencyKey }: Form, problem: ProblemView): Promise<Response> {
+  const form = { message, idempotencyKey: problem.definite ? randomUUID() : idempotencyKey }
+  return send(c, problem.status, homePage({ ...pageView(c), form, problem, records: undefined, way: wayOf(c) }))
+}
+
+interface Form {
+  readonly message: string
+  readonly idempotencyKey: string
+}
+
+async function readForm(c: ServiceContext): Promise<Form> {
+  const contentType = c.req.header('content-type') ?? ''
+  if (!/^(?:multipart\/form-data|application\/x-www-form-urlencoded)\b/i.test(contentType)) {
+    throw new Problem('unsupported-media-type', { detail: 'expected the data of a form' })
+  }
+  const body = await readBody(c)
+  try {
+    const data = await new Response(body, { headers: { 'content-type': contentType } }).formData()
+    const message = data.get('message')
+    const key = data.get('key')
+    return {
+      message: typeof message === 'string' ? messageFromForm(message) : '',
+      idempotencyKey: typeof key === 'string' && /^[\x21-\x7e]{1,128}$/.test(key) ? key : randomUUID(),
+    }
+  } catch (error) {
+    throw new Problem('malformed-request', { detail: 'the body is not the data of a form', cause: error })
+  }
+}
+
+function newForm(): Form {
+  return { message: '', idempotencyKey: randomUUID() }
+}
+
+async function ask<T>(
+  c: ServiceContext,
+  backendTier: TierClient,
+  method: string,
+  path: string,
+  headers: Record<string, string> = {},
+  body?: string,
+): Promise<Asked<T>> {
+  try {
+    const answer = await askNextTier(c, backendTier, { method, path, headers, body })
+    const value = JSON.parse(answer.body.toString()) as unknown
+    return answer.status < 300 ? { value: value as T, answer } : { problem: value as ProblemView }
+  } catch (error) {
+    if (error instanceof Problem) return { problem: error.toDocument(c.env.exchange.requestId) as unknown as ProblemView }
+    if (!(error instanceof SyntaxError)) throw error
+    const problem = new Problem('upstream-cut', { detail: 'the answer is not JSON', definite: method === 'GET', cause: error })
+    return { problem: problem.toDocument(c.env.exchange.requestId) as unknown as ProblemView }
+  }
+}
+
+function showThrown(c: ServiceContext, problem: Problem): Promise<Response> {
+  const document = problem.toDocument(c.env.exchange.requestId) as unknown as ProblemView
+  return showProblem(c, document, problem.headers)
+}
+
+function showProblem(c: ServiceContext, problem: ProblemView, headers: Record<string, string> = {}): Promise<Response> {
+  return send(c, problem.status, problemPage({ ...pageView(c), problem, way: wayOf(c) }), headers)
+}
+
+async function send(c: ServiceContext, status: number, page: Html, headers: Record<string, string> = {}): Promise<Response> {
+  return c.env.exchange.answer(status, String(await page), { ...headers, ...PAGE_HEADERS })
+}
+
+function sendAsset(c: ServiceContext, asset: Asset): Response {
+  const isKnown = c.req.header('if-none-match') === asset.etag
+  return c.env.exchange.answer(isKnown ? 304 : 200, isKnown ? null : asset.body, { ...asset.headers })
+}
+
+function pageView(c: ServiceContext, answer?: TierAnswer): PageView {
+  const sessionToken = answer && header(answer, SESSION_TOKEN)
+  return { choice: choice(c), stage: c.env.stage, sessionToken }
+}
+
+function choice(c: ServiceContext): PageView['choice'] {
+  return chooseLanguage(c.req.header('accept-language'), c.req.query('lang'))
+}
+
+/** The way of the call that was just made, this frontend included. */
+function wayOf(c: ServiceContext): Way {
+  return parseWay(c.env.exchange.servedBy, c.env.exchange.serverTiming)
+}
+
+function header(answer: TierAnswer, name: string): string | undefined {
+  const value = answer.headers[name]
+  return typeof value === 'string' ? value : undefined
+}

@@ -1,0 +1,73 @@
+/**
+ * One request and its answer in one service: who asked, which way it took, how long each tier spent.
+ *
+ *   client ── X-Request-ID ──▶ frontend2 ──▶ backend1 ──▶ db3
+ *   client ◀── X-Served-By: frontend2, backend1, db3 · Server-Timing: frontend2;dur=1.9, backend1;dur=1.2, db3;dur=0.1
+ *
+ * All headers of an answer are put together here, once: a `Response` whose headers are changed afterwards loses the
+ * adapter's fast path, which costs a third of a pass-through tier's throughput.
+ */
+import { randomUUID } from 'node:crypto'
+import type { IncomingHttpHeaders } from 'node:http'
+import { REQUEST_ID, SERVED_BY, SERVER_TIMING } from './headers.ts'
+import { PROBLEM_CONTENT_TYPE, type Problem } from './problem.ts'
+
+export class Exchange {
+  readonly name: string
+  readonly requestId: string
+  readonly #startedAtMs: number
+  #servedBy: string
+  #timings = ''
+  #closing: boolean
+
+  /** `name` is this instance's; `askedId` the client's `X-Request-ID`, if any; `closing` asks the peer to reconnect. */
+  constructor(name: string, askedId: string | undefined, closing = false) {
+    this.name = name
+    this.requestId = askedId !== undefined && REQUEST_ID_FORM.test(askedId) ? askedId : randomUUID()
+    this.#servedBy = name
+    this.#startedAtMs = performance.now()
+    this.#closing = closing
+  }
+
+  /** Takes over what the next tier said about the rest of the way. */
+  passedThrough(headers: IncomingHttpHeaders): void {
+    const servedBy = headers[SERVED_BY]
+    const timings = headers[SERVER_TIMING]
+    if (typeof servedBy === 'string') this.#servedBy = `${this.name}, ${servedBy}`
+    if (timings) this.#timings = `, ${String(timings)}`
+  }
+
+  /** The way so far, this instance first. */
+  get servedBy(): string {
+    return this.#servedBy
+  }
+
+  /** `Server-Timing` as it stands. */
+  get serverTiming(): string {
+    return `${this.name};dur=${this.elapsedMs().toFixed(2)}${this.#timings}`
+  }
+
+  elapsedMs(): number {
+    return performance.now() - this.#startedAtMs
+  }
+
+  answer(status: number, body: string | Uint8Array<ArrayBuffer> | null, headers: Record<string, string>): Response {
+    headers[REQUEST_ID] = this.requestId
+    headers[SERVED_BY] = this.#servedBy
+    headers[SERVER_TIMING] = this.serverTiming
+    if (this.#closing) headers['connection'] = 'close'
+    return new Response(body, { status, headers })
+  }
+
+  json(status: number, value: unknown, headers: Record<string, string> = {}): Response {
+    headers['content-type'] = 'application/json'
+    return this.answer(status, JSON.stringify(value), headers)
+  }
+
+  problem(problem: Problem, headers: Record<string, string> = {}): Response {
+    const all = { ...headers, ...problem.headers, 'content-type': PROBLEM_CONTENT_TYPE }
+    return this.answer(problem.status, JSON.stringify(problem.toDocument(this.requestId)), all)
+  }
+}
+
+const REQUEST_ID_FORM = /^[A-Za-z0-9._-]{1,64}$/

@@ -1,0 +1,31 @@
+/**
+ * The header names that the tiers agree on, and which of them travel.
+ *
+ * A tier passes on only the headers listed here. Passing on everything is how a client's `X-Forwarded-For`,
+ * `Connection` or `X-Accel-Redirect` ends up being believed two tiers further in.
+ */
+export const REQUEST_ID = 'x-request-id'
+export const SERVED_BY = 'x-served-by'
+export const SERVER_TIMING = 'server-timing'
+export const READ_FROM = 'x-read-from'
+export const SESSION_TOKEN = 'x-session-token'
+export const IDEMPOTENCY_KEY = 'idempotency-key'
+export const TRACEPARENT = 'traceparent'
+/** Set by db-lb on reads: where an answer may send the request instead, in `X-Accel-Redirect`. */
+export const MOVE_TO = 'x-relais-move-to'
+
+/** From a client's request to the next tier's. */
+export const REQUEST_HEADERS_PASSED_ON = [
+  READ_FROM,
+  SESSION_TOKEN,
+  TRACEPARENT,
+  IDEMPOTENCY_KEY,
+  // Set by the load balancer in front, which overwrites what the client sent; the policies that go by address need it.
+  'x-real-ip',
+  'x-forwarded-for',
+  'x-forwarded-proto',
+  'x-forwarded-host',
+] as const
+
+/** From the next tier's answer to ours; `x-served-by` and `server-timing` are added to instead. */
+export const ANSWER_HEADERS_PASSED_ON = ['content-type', 'location', 'retry-after', 'allow', SESSION_TOKEN, IDEMPOTENCY_KEY] as const

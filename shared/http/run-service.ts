@@ -1,0 +1,39 @@
+/**
+ * From an entry file to a running process: listen, say so, and end well on SIGTERM or SIGINT.
+ *
+ * Exit codes: 0 asked to stop and done, 1 could not start (one line on standard error) or a defect, 2 bad settings.
+ */
+import type { Service } from './service.ts'
+import { listen } from './server.ts'
+
+export interface Closeable {
+  close(): void | Promise<void>
+}
+
+/** `owned` are closed after the last request, in order. */
+export async function runService(service: Service, host: string, port: number, ...owned: Closeable[]): Promise<void> {
+  const { log, name } = service.options
+  let server
+  try {
+    server = await listen(service, host, port)
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code
+    const found = code === 'EADDRINUSE' ? 'the port is taken by another process' : String(error)
+    process.stderr.write(`Failed to start ${name} on ${host}:${port}: ${found}; expected a free port.\n`)
+    process.exit(1)
+  }
+  log.info({ host, port, pid: process.pid }, 'listening')
+
+  let isEnding = false
+  const end = async (signal: string): Promise<void> => {
+    if (isEnding) return
+    isEnding = true
+    log.info({ signal }, 'stopping')
+    await server.close()
+    for (const one of owned) await one.close()
+    log.info('stopped')
+    log.flush(() => process.exit(0))
+  }
+  process.on('SIGTERM', (signal) => void end(signal))
+  process.on('SIGINT', (signal) => void end(signal))
+}

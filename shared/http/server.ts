@@ -1,0 +1,158 @@
+/**
+ * A service on a port: Node's HTTP server with its limits set, its protocol errors answered in our shape, and an end
+ * that resets nobody.
+ *
+ * Three traps live here. (1) Node closes idle connections after 5 s by default while Nginx keeps them for 60: every now
+ * and then a POST meets the closing socket and becomes a 502; so ours stay open longer than Nginx's. (2)
+ * `server.close()` closes idle connections at once, with the same effect under load; so we stop listening, answer what
+ * still comes with `Connection: close`, and cut only what stayed silent. (3) Requests that Node's parser refuses
+ * never reach Hono; without `clientError` they are answered with an empty body.
+ */
+import { createServer, STATUS_CODES, type Server as HttpServer } from 'node:http'
+import { Server as NetServer, type AddressInfo, type Socket } from 'node:net'
+import { getRequestListener, type HttpBindings } from '@hono/node-server'
+import { Exchange } from './exchange.ts'
+import { Problem } from './problem.ts'
+import type { Service } from './service.ts'
+
+const KEEP_ALIVE_MS = 75_000
+const HEADERS_BYTES_MAX = 16 * 1024
+const BACKLOG = 4096
+/** How long a silent connection may stay after SIGTERM; a request that was on its way arrives well within it. */
+const DRAIN_SILENCE_MS = 250
+const DRAIN_MS_MAX = 8_000
+
+/** How long a client may take, in milliseconds; tests shorten it. */
+export interface ClientPatience {
+  /** From the connection, or the last answer, to the end of the headers. */
+  readonly headersMs: number
+  /** To the end of the body. */
+  readonly requestMs: number
+  /** How often the two are looked at. */
+  readonly checkMs: number
+}
+
+const CLIENT_PATIENCE: ClientPatience = { headersMs: 10_000, requestMs: 15_000, checkMs: 1_000 }
+
+export interface RunningServer {
+  readonly port: number
+  /** Stops listening, lets requests in flight finish, closes the rest. Resolves when the last connection is gone. */
+  close(): Promise<void>
+}
+
+/** Resolves once the port is bound; rejects with Node's error (`EADDRINUSE`, `EACCES`) if it cannot be. */
+export async function listen(service: Service, host: string, port: number, patience = CLIENT_PATIENCE): Promise<RunningServer> {
+  const listener = getRequestListener((request, bindings) => service.fetch(request, bindings as HttpBindings), {
+    overrideGlobalObjects: true,
+    errorHandler: (error) => refusedByAdapter(service, error),
+  })
+  const server = createServer(
+    {
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      headersTimeout: patience.headersMs,
+      requestTimeout: patience.requestMs,
+      connectionsCheckingInterval: patience.checkMs,
+      maxHeaderSize: HEADERS_BYTES_MAX,
+      noDelay: true,
+      // A request without a Host is refused by the adapter, in our shape.
+      requireHostHeader: false,
+    },
+    (incoming, outgoing) => void listener(incoming, outgoing),
+  )
+  const sockets = trackSockets(server)
+  // An expectation that Node does not know may be ignored (RFC 9110, section 10.1.1); Node itself answers 417 without a body.
+  server.on('checkExpectation', (incoming, outgoing) => server.emit('request', incoming, outgoing))
+  server.on('clientError', (error, socket) => refuse(service.options.name, error, socket as Socket))
+
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ host, port, backlog: BACKLOG }, resolve)
+  })
+  server.removeAllListeners('error')
+  return { port: (server.address() as AddressInfo).port, close: () => drain(service, server, sockets) }
+}
+
+async function drain(service: Service, server: HttpServer, sockets: Map<Socket, SocketUse>): Promise<void> {
+  service.drain()
+  const startedAtMs = performance.now()
+  // The plain server's close: it stops listening and waits, without `http.Server`'s closing of idle connections.
+  const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()))
+  const reaper = setInterval(() => {
+    const nowMs = performance.now()
+    const isOver = nowMs - startedAtMs > DRAIN_MS_MAX
+    for (const [socket, use] of sockets) {
+      if (isOver) socket.destroy()
+      else if (use.requests === 0 && nowMs - Math.max(use.lastAtMs, startedAtMs) > DRAIN_SILENCE_MS) socket.end()
+    }
+  }, 50)
+  await closed
+  clearInterval(reaper)
+  server.closeAllConnections()
+}
+
+interface SocketUse {
+  requests: number
+  lastAtMs: number
+}
+
+function trackSockets(server: HttpServer): Map<Socket, SocketUse> {
+  const sockets = new Map<Socket, SocketUse>()
+  server.on('connection', (socket) => {
+    sockets.set(socket, { requests: 0, lastAtMs: performance.now() })
+    socket.once('close', () => sockets.delete(socket))
+  })
+  server.on('request', (incoming, outgoing) => {
+    const use = sockets.get(incoming.socket)
+    if (!use) return
+    use.requests++
+    outgoing.once('close', () => {
+      use.requests--
+      use.lastAtMs = performance.now()
+    })
+  })
+  return sockets
+}
+
+/** What the adapter could not turn into a `Request`: a bad Host, a bad URL. */
+function refusedByAdapter(service: Service, error: unknown): Response {
+  const exchange = new Exchange(service.options.name, undefined)
+  if (error instanceof Error && error.name === 'RequestError') {
+    return exchange.problem(new Problem('malformed-request', { detail: error.message }))
+  }
+  service.options.log.error({ err: error }, 'the adapter failed')
+  return exchange.problem(new Problem('internal-error'))
+}
+
+/** What Node's parser refused: the answer is written by hand, as there is no request to answer. */
+function refuse(name: string, error: NodeJS.ErrnoException, socket: Socket): void {
+  if (!socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy()
+    return
+  }
+  const problem = parserProblem(error)
+  const exchange = new Exchange(name, undefined)
+  const body = JSON.stringify(problem.toDocument(exchange.requestId))
+  const headers = {
+    ...problem.headers,
+    'Content-Type': 'application/problem+json',
+    'Content-Length': String(Buffer.byteLength(body)),
+    Connection: 'close',
+    'X-Request-ID': exchange.requestId,
+    'X-Served-By': name,
+  }
+  const lines = Object.entries(headers).map(([header, value]) => `${header}: ${value}\r\n`)
+  socket.end(`HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\n${lines.join('')}\r\n${body}`)
+}
+
+function parserProblem(error: NodeJS.ErrnoException): Problem {
+  switch (error.code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return new Problem('headers-too-large')
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return new Problem('request-timeout')
+    case 'HPE_INVALID_METHOD':
+      return new Problem('method-not-allowed', { detail: 'found no HTTP method', headers: { Allow: 'GET, HEAD, POST, PUT, DELETE' } })
+    default:
+      return new Problem('malformed-request', { detail: error.message })
+  }
+}

@@ -1,0 +1,162 @@
+/**
+ * What every service of every tier does around its routes: identity, admission, errors, health, metrics, logs.
+ *
+ *   request ─▶ admission ─▶ Hono routes ─▶ Exchange.answer ─▶ log line, metrics
+ *                  └ 503 overloaded        └ Problem → problem+json
+ *
+ * This stands around Hono's `fetch` and not in Hono middleware: with a single handler on a route Hono calls it
+ * directly, and no answer has its headers touched twice. A service is tested with `service.request()`, without a port.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Hono, type Context } from 'hono'
+import type { Log } from '../observe/log.ts'
+import { Metrics } from '../observe/metrics.ts'
+import { Exchange } from './exchange.ts'
+import { Problem } from './problem.ts'
+import { REQUEST_ID } from './headers.ts'
+
+export interface ServiceEnv {
+  Bindings: { exchange: Exchange; stage: string; incoming?: IncomingMessage; outgoing?: ServerResponse }
+}
+export type ServiceContext = Context<ServiceEnv>
+
+export interface ServiceOptions {
+  readonly stage: string
+  readonly name: string
+  readonly log: Log
+  readonly inFlightMax?: number
+  /** `undefined` when the service can do its work, otherwise the reason in a few words; asked by `GET /readyz`. */
+  readonly notReadyBecause?: () => string | undefined | Promise<string | undefined>
+}
+
+const URL_BYTES_MAX = 8 * 1024
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
+const HEALTH_PATHS = new Set(['/livez', '/readyz', '/metrics', '/primary', '/replica', '/api/replicate'])
+
+export class Service {
+  readonly app = new Hono<ServiceEnv>()
+  readonly metrics: Metrics
+  readonly options: ServiceOptions
+  /** A tier that people look at shows them its errors as pages; `undefined` leaves the answer a problem document. */
+  problemPage: ((c: ServiceContext, problem: Problem) => Promise<Response> | undefined) | undefined
+  #inFlight = 0
+  #draining = false
+
+  constructor(options: ServiceOptions) {
+    this.options = options
+    this.metrics = new Metrics(options.stage, options.name, () => this.#inFlight)
+    this.app.get('/livez', (c) => c.env.exchange.json(200, { status: 'ok', name: options.name }))
+    this.app.get('/readyz', (c) => this.#readyz(c))
+    this.app.get('/metrics', async (c) =>
+      c.env.exchange.answer(200, await this.metrics.text(), { 'content-type': this.metrics.registry.contentType }),
+    )
+    this.app.notFound((c) => this.#notFound(c))
+    this.app.onError((error, c) => this.#failed(c, error))
+  }
+
+  get inFlight(): number {
+    return this.#inFlight
+  }
+
+  /** From now on every answer asks its connection to be closed, and `/readyz` answers 503. */
+  drain(): void {
+    this.#draining = true
+  }
+
+  /** The handler that a server, or a test, calls. Never rejects. */
+  readonly fetch = async (request: Request, bindings: Partial<ServiceEnv['Bindings']> = {}): Promise<Response> => {
+    const { name, stage, inFlightMax = 4096 } = this.options
+    const exchange = new Exchange(name, request.headers.get(REQUEST_ID) ?? undefined, this.#draining)
+    const pathStart = request.url.indexOf('/', 8)
+    const queryStart = request.url.indexOf('?', pathStart)
+    const path = request.url.slice(pathStart, queryStart === -1 ? undefined : queryStart)
+    const isHealth = HEALTH_PATHS.has(path)
+
+    this.#inFlight++
+    let response: Response
+    try {
+      if (request.url.length - pathStart > URL_BYTES_MAX) response = exchange.problem(new Problem('uri-too-long'))
+      else if (this.#inFlight > inFlightMax && !isHealth) response = exchange.problem(overloaded(inFlightMax))
+      else response = await this.app.fetch(request, { ...bindings, exchange, stage })
+    } catch (error) {
+      response = exchange.problem(this.#problemOf(error, exchange))
+    } finally {
+      this.#inFlight--
+    }
+    this.#observe(request.method, path, isHealth, response.status, exchange)
+    return response
+  }
+
+  /** For tests: asks the routes without a port. */
+  request(path: string, init: RequestInit = {}): Promise<Response> {
+    return this.fetch(new Request(new URL(path, 'http://service.test'), init))
+  }
+
+  #observe(method: string, path: string, isHealth: boolean, status: number, exchange: Exchange): void {
+    const durationMs = exchange.elapsedMs()
+    this.metrics.observeRequest(method, routeOf(path), status, durationMs)
+    const { log } = this.options
+    const level = isHealth ? 'trace' : status >= 500 ? 'warn' : 'info'
+    if (!log.isLevelEnabled(level)) return
+    log[level]({ requestId: exchange.requestId, method, path, status, durationMs: round(durationMs), servedBy: exchange.servedBy })
+  }
+
+  async #readyz(c: ServiceContext): Promise<Response> {
+    const reason = this.#draining ? 'stopping' : await this.options.notReadyBecause?.()
+    if (reason === undefined) return c.env.exchange.json(200, { status: 'ready', name: this.options.name })
+    return c.env.exchange.problem(new Problem('not-ready', { detail: reason }))
+  }
+
+  #notFound(c: ServiceContext): Response | Promise<Response> {
+    const allowed = METHODS.filter((method) => this.app.router.match(method, c.req.path)[0].length > 0)
+    if (allowed.length === 0) return this.#answerProblem(c, new Problem('not-found', { detail: `there is no ${c.req.path}` }))
+    if (allowed.includes('GET') && !allowed.includes('HEAD')) allowed.splice(1, 0, 'HEAD')
+    return this.#answerProblem(c, methodNotAllowed(c.req.method, allowed))
+  }
+
+  #failed(c: ServiceContext, error: unknown): Response | Promise<Response> {
+    return this.#answerProblem(c, this.#problemOf(error, c.env.exchange))
+  }
+
+  #answerProblem(c: ServiceContext, problem: Problem): Response | Promise<Response> {
+    return this.problemPage?.(c, problem) ?? c.env.exchange.problem(problem)
+  }
+
+  #problemOf(error: unknown, exchange: Exchange): Problem {
+    if (error instanceof Problem) return error
+    this.options.log.error({ requestId: exchange.requestId, err: error }, 'a request met a defect')
+    return new Problem('internal-error')
+  }
+}
+
+function methodNotAllowed(method: string, allowed: readonly string[]): Problem {
+  const list = allowed.join(', ')
+  return new Problem('method-not-allowed', { detail: `found ${method}, expected one of ${list}`, headers: { Allow: list } })
+}
+
+function overloaded(inFlightMax: number): Problem {
+  return new Problem('overloaded', { detail: `this instance already works on ${inFlightMax} requests` })
+}
+
+const ROUTES = new Set([
+  '/',
+  '/assets/style.css',
+  '/assets/favicon.svg',
+  '/data',
+  '/save',
+  '/submit',
+  '/records',
+  '/api/data',
+  '/api/replication',
+  ...HEALTH_PATHS,
+])
+
+/** A bounded set of label values: whatever clients ask for, the metrics do not grow. */
+function routeOf(path: string): string {
+  if (ROUTES.has(path)) return path
+  return path.startsWith('/api/data/') ? '/api/data/:id' : 'other'
+}
+
+function round(durationMs: number): number {
+  return Math.round(durationMs * 1000) / 1000
+}

@@ -1,0 +1,142 @@
+/**
+ * The call to the next tier: keep-alive connections, one deadline, and an honest account of what is known on failure.
+ *
+ *   frontend ─▶ TierClient ─▶ backend-lb          backend ─▶ TierClient ─▶ db-lb
+ *
+ * Nothing is tried again here. The load balancer of the tier that failed moves a read to another instance once; if this
+ * client tried again too, two tiers would make four requests of one, and three tiers eight.
+ *
+ * It speaks undici's dispatch protocol instead of `request()` for two reasons: an answer arrives as one buffer without
+ * a stream object for each, and `onRequestStart` tells whether the request had been given to a connection: the
+ * difference between "certainly not done" and "unknown".
+ */
+import type { IncomingHttpHeaders } from 'node:http'
+import { Pool, type Dispatcher } from 'undici'
+import { Problem } from './problem.ts'
+
+export interface TierRequest {
+  readonly method: string
+  readonly path: string
+  readonly headers: Record<string, string>
+  readonly body?: string | Uint8Array | undefined
+}
+
+export interface TierAnswer {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  readonly body: Buffer<ArrayBuffer>
+}
+
+export interface TierClientOptions {
+  /** From the call to the last byte of the answer. */
+  readonly deadlineMs: number
+  readonly connectionsMax?: number
+  /** A larger answer is refused: nothing here may grow without bound. */
+  readonly answerBytesMax?: number
+}
+
+const CONNECT_TIMEOUT_MS = 1_000
+
+export class TierClient {
+  readonly #pool: Pool
+  readonly #deadlineMs: number
+  readonly #answerBytesMax: number
+
+  constructor(baseUrl: string, { deadlineMs, connectionsMax = 512, answerBytesMax = 16 * 1024 * 1024 }: TierClientOptions) {
+    this.#deadlineMs = deadlineMs
+    this.#answerBytesMax = answerBytesMax
+    this.#pool = new Pool(baseUrl, {
+      connections: connectionsMax,
+      pipelining: 1,
+      connect: { timeout: CONNECT_TIMEOUT_MS },
+      // The deadline below covers the whole call; undici's own timers would only add coarser ones.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    })
+  }
+
+  /** Resolves to whatever was answered, errors included. Rejects with a `Problem` when nothing was. */
+  call(request: TierRequest): Promise<TierAnswer> {
+    return new Promise((resolve, reject) => {
+      const call = new TierCall(request.method, this.#answerBytesMax, this.#deadlineMs, resolve, reject)
+      this.#pool.dispatch({ method: request.method, path: request.path, headers: request.headers, body: request.body ?? null }, call)
+    })
+  }
+
+  close(): Promise<void> {
+    return this.#pool.destroy()
+  }
+}
+
+class TierCall implements Dispatcher.DispatchHandler {
+  readonly #isRead: boolean
+  readonly #bytesMax: number
+  readonly #resolve: (answer: TierAnswer) => void
+  readonly #reject: (problem: Problem) => void
+  readonly #timer: NodeJS.Timeout
+  #controller: Dispatcher.DispatchController | undefined
+  #status = 0
+  #headers: IncomingHttpHeaders = {}
+  #chunks: Buffer[] = []
+  #bytes = 0
+  #isOver = false
+
+  constructor(
+    method: string,
+    bytesMax: number,
+    deadlineMs: number,
+    resolve: (answer: TierAnswer) => void,
+    reject: (problem: Problem) => void,
+  ) {
+    this.#isRead = method === 'GET' || method === 'HEAD'
+    this.#bytesMax = bytesMax
+    this.#resolve = resolve
+    this.#reject = reject
+    this.#timer = setTimeout(() => this.#timedOut(deadlineMs), deadlineMs)
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller
+    if (this.#isOver) controller.abort(ABORTED)
+  }
+
+  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
+    this.#status = status
+    this.#headers = headers
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#bytes += chunk.length
+    this.#chunks.push(chunk)
+    if (this.#bytes > this.#bytesMax) controller.abort(new Error(`the answer is larger than ${this.#bytesMax} bytes`))
+  }
+
+  onResponseEnd(): void {
+    if (!this.#finish()) return
+    const body = (this.#chunks.length === 1 ? this.#chunks[0] : Buffer.concat(this.#chunks)) as Buffer<ArrayBuffer>
+    this.#resolve({ status: this.#status, headers: this.#headers, body })
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    if (!this.#finish()) return
+    if (this.#controller === undefined) this.#reject(new Problem('upstream-unavailable', { cause: error }))
+    else this.#reject(new Problem('upstream-cut', { cause: error, definite: this.#isRead }))
+  }
+
+  #timedOut(deadlineMs: number): void {
+    if (!this.#finish()) return
+    const detail = `no answer from the next tier within ${deadlineMs} ms`
+    const wasSent = this.#controller !== undefined
+    this.#reject(new Problem('upstream-timeout', { detail, definite: this.#isRead || !wasSent }))
+    this.#controller?.abort(ABORTED)
+  }
+
+  #finish(): boolean {
+    if (this.#isOver) return false
+    this.#isOver = true
+    clearTimeout(this.#timer)
+    return true
+  }
+}
+
+const ABORTED = new Error('the deadline has passed')

@@ -1,0 +1,122 @@
+/**
+ * One node of stage 1's database tier, put together: store, replication, routes.
+ *
+ *   primary   recover ─▶ PrimaryStore ─▶ LogShipping | FanOut ─▶ replicas
+ *   replica   POST /api/replicate ─▶ ReplicaNode ─▶ ReplicaStore
+ */
+import { mkdirSync, readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { z } from 'zod'
+import { mountDatabase } from '@relais/shared/database/app.ts'
+import { DATABASE_SETTINGS } from '@relais/shared/http/settings.ts'
+import { Service } from '@relais/shared/http/service.ts'
+import type { Log as Logger } from '@relais/shared/observe/log.ts'
+import type { Store } from '@relais/shared/store/store.ts'
+import { beginWithoutAsking, recover } from './replication/recover.ts'
+import { FanOut } from './replication/fan-out.ts'
+import { LogShipping } from './replication/log-shipping.ts'
+import { mountReplicate } from './replication/receive.ts'
+import { ReplicaNode } from './replication/replica-node.ts'
+import { Signer } from './replication/signature.ts'
+import { PrimaryStore } from './store/primary-store.ts'
+import { ReplicaStore } from './store/replica-store.ts'
+import { ReplicatedList } from './store/replicated-list.ts'
+
+export const STAGE1_SETTINGS = {
+  ...DATABASE_SETTINGS,
+  RELAIS_REPLICATION: z.enum(['log', 'fan-out']).default('log'),
+  /** A file with the cluster's secret, in hexadecimal. */
+  RELAIS_SECRET_FILE: z.string().min(1),
+  RELAIS_RECORDS_MAX: z.coerce.number().int().min(1).optional(),
+  /** A test hook: a replica holds every message back this long. */
+  RELAIS_FAULT_REPLICATION_DELAY_MS: z.coerce.number().int().min(0).default(0),
+}
+export type Stage1Settings = z.infer<z.ZodObject<typeof STAGE1_SETTINGS>>
+
+export interface Node {
+  readonly service: Service
+  readonly store: Store
+  close(): Promise<void>
+}
+
+/** Builds the node; a primary's recovery goes on in the background, seen by `/readyz`. */
+export function createNode(settings: Stage1Settings, log: Logger): Node {
+  mkdirSync(settings.RELAIS_DATA_DIR, { recursive: true })
+  const signer = new Signer(readFileSync(settings.RELAIS_SECRET_FILE, 'utf8').trim())
+  return settings.RELAIS_ROLE === 'primary' ? createPrimary(settings, log, signer) : createReplica(settings, log, signer)
+}
+
+function createReplica(settings: Stage1Settings, log: Logger, signer: Signer): Node {
+  const node = new ReplicaNode({
+    mechanism: settings.RELAIS_REPLICATION,
+    primaryName: settings.RELAIS_PRIMARY,
+    dataDir: settings.RELAIS_DATA_DIR,
+    log,
+    delayMs: settings.RELAIS_FAULT_REPLICATION_DELAY_MS,
+  })
+  const store = new ReplicaStore({
+    name: settings.RELAIS_NAME,
+    node,
+    mechanism: settings.RELAIS_REPLICATION,
+    durability: settings.RELAIS_DURABILITY,
+  })
+  const service = createService(settings, log, store)
+  mountReplicate(service, node, signer)
+  return { service, store, close: () => store.close() }
+}
+
+function createPrimary(settings: Stage1Settings, log: Logger, signer: Signer): Node {
+  const list = new ReplicatedList()
+  const store = new PrimaryStore({
+    name: settings.RELAIS_NAME,
+    list,
+    durability: settings.RELAIS_DURABILITY,
+    ...(settings.RELAIS_RECORDS_MAX !== undefined && { recordsMax: settings.RELAIS_RECORDS_MAX }),
+  })
+  const service = createService(settings, log, store)
+  mountReplicate(service, undefined, signer)
+  const givenUp = service.metrics.counter('relais_replication_given_up_total', 'Writes that a replica will never get (fan-out).', [
+    'replica',
+  ])
+  const stopped = new AbortController()
+  const common = { list, replicas: settings.RELAIS_PEERS, durability: settings.RELAIS_DURABILITY, signer, log }
+  const dataDir = settings.RELAIS_DATA_DIR
+
+  const begin = async (): Promise<void> => {
+    if (settings.RELAIS_REPLICATION === 'fan-out') {
+      await beginWithoutAsking(list, dataDir)
+      store.open(new FanOut({ ...common, onGivenUp: (replica) => givenUp.inc({ replica }) }))
+    } else {
+      await recover({ ...common, dataDir, onWaiting: (reason) => store.waitFor(reason), signal: stopped.signal })
+      store.open(new LogShipping(common))
+    }
+  }
+  void untilBegun(begin, log, stopped.signal)
+  return { service, store, close: () => (stopped.abort(), store.close()) }
+}
+
+/** A replica that goes away while its list is being fetched is no reason to end: the next try may find it, or another. */
+async function untilBegun(begin: () => Promise<void>, log: Logger, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      await begin()
+      return
+    } catch (error) {
+      if (signal.aborted) return
+      log.warn({ err: error }, 'the start of the primary failed; trying again')
+      await sleep(500)
+    }
+  }
+}
+
+function createService(settings: Stage1Settings, log: Logger, store: Store): Service {
+  const service = new Service({
+    stage: settings.RELAIS_STAGE,
+    name: settings.RELAIS_NAME,
+    log,
+    inFlightMax: settings.RELAIS_IN_FLIGHT_MAX,
+    notReadyBecause: () => store.notReadyBecause(),
+  })
+  mountDatabase(service, store)
+  return service
+}

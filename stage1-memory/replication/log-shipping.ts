@@ -1,0 +1,78 @@
+/**
+ * Log shipping, the default mechanism: each replica is brought along the primary's log, one batch in flight.
+ *
+ *   list.commit ─▶ wake ─▶ [LogShipper db2] ── batch (previous, entries) ─▶ db2: 200, or 409 "my last entry is …"
+ *                      └──▶ [LogShipper db3]                                     └─ acknowledged position
+ *
+ * One batch in flight makes order trivial and turns a slow replica into larger batches instead of a longer queue: what
+ * waits is the log itself, which is kept anyway. Retries never end; they slow down to a cap, and each attempt looks at
+ * the log anew.
+ */
+import type { Log as Logger } from '@relais/shared/observe/log.ts'
+import type { Peer } from '@relais/shared/http/settings.ts'
+import type { Durability, ReplicaStatus } from '@relais/shared/store/store.ts'
+import type { LogEntry } from '../store/operation.ts'
+import type { ReplicatedList } from '../store/replicated-list.ts'
+import { Acknowledgements } from './acknowledgements.ts'
+import { BatchCache } from './batch-cache.ts'
+import { LogShipper } from './log-shipper.ts'
+import type { Replication } from './replication.ts'
+import type { Signer } from './signature.ts'
+
+export interface LogShippingOptions {
+  readonly list: ReplicatedList
+  readonly replicas: readonly Peer[]
+  readonly durability: Durability
+  readonly signer: Signer
+  readonly log: Logger
+}
+
+export class LogShipping implements Replication {
+  readonly mechanism = 'log'
+  readonly #acknowledgements: Acknowledgements
+  readonly #shippers: LogShipper[]
+
+  constructor({ list, replicas, durability, signer, log }: LogShippingOptions) {
+    const names = replicas.map(({ name }) => name)
+    this.#acknowledgements = new Acknowledgements(names, durability)
+    // Nobody waits for an asynchronous batch, so it may wait for company; a synchronous one leaves at once.
+    const lingerMs = durability === 'async' ? ASYNC_LINGER_MS : 0
+    const batches = new BatchCache(list)
+    this.#shippers = replicas.map((replica) => {
+      const acknowledge = (lsn: number): void => this.#acknowledgements.acknowledge(replica.name, lsn)
+      return new LogShipper({ list, batches, replica, signer, log, lingerMs, acknowledge })
+    })
+    for (const shipper of this.#shippers) shipper.start()
+  }
+
+  ensurePossible(): void {
+    this.#acknowledgements.ensurePossible(this.#shippers.filter(({ isReachable }) => isReachable).length)
+  }
+
+  committed(_entry: LogEntry): void {
+    for (const shipper of this.#shippers) shipper.wake()
+  }
+
+  durable(lsn: number, deadlineMs: number): Promise<void> {
+    return this.#acknowledgements.durable(lsn, deadlineMs)
+  }
+
+  status(): ReplicaStatus[] {
+    return this.#shippers.map((shipper) => shipper.status())
+  }
+
+  details(): Record<string, unknown> {
+    const count = (read: (shipper: LogShipper) => number): number => this.#shippers.reduce((sum, shipper) => sum + read(shipper), 0)
+    return {
+      batchesSent: count(({ batchesSent }) => batchesSent),
+      snapshotsSent: count(({ snapshotsSent }) => snapshotsSent),
+      failedAttempts: count(({ failedAttempts }) => failedAttempts),
+    }
+  }
+
+  close(): void {
+    for (const shipper of this.#shippers) shipper.stop()
+  }
+}
+
+const ASYNC_LINGER_MS = 20

@@ -1,0 +1,96 @@
+/**
+ * What travels from the primary to a replica in the body of `POST /api/replicate`, and what comes back.
+ *
+ *   batch     entries in log order, and the position right before them (log shipping; without entries: a heartbeat)
+ *   snapshot  a part of the whole list, for a replica that the log no longer reaches
+ *   entry     one entry on its own (fan-out)
+ */
+import { z } from 'zod'
+import { entrySchema, type LogEntry } from '../store/operation.ts'
+import { keptAnswerSchema } from '../store/idempotency.ts'
+
+export const REPLICATE_PATH = '/api/replicate'
+export const REPLICATE_BYTES_MAX = 16 * 1024 * 1024
+
+const lsn = z.int().min(0)
+const position = z.object({ epoch: lsn, lsn })
+const epochs = z.array(z.object({ epoch: z.int().min(1), fromLsn: z.int().min(1) }))
+
+export const recordSchema = z.object({
+  id: z.int().min(1),
+  message: z.string(),
+  origin: z.string(),
+  createdAtMs: z.int().min(0),
+  updatedAtMs: z.int().min(0),
+})
+
+/**
+ * An entry of a batch, without member names: batches are most of what replication sends, and names would be most of them.
+ * [epoch, lsn, id, crc, type, atMs, message, origin, key], the last three `null` where the operation has none.
+ */
+const rowSchema = z.tuple([
+  z.int().min(1),
+  z.int().min(1),
+  z.int().min(1),
+  z.int().min(0),
+  z.enum(['insert', 'replace', 'remove']),
+  z.int().min(0),
+  z.string().nullable(),
+  z.string().nullable(),
+  z.string().nullable(),
+])
+export type EntryRow = z.infer<typeof rowSchema>
+
+export function toRow({ epoch, lsn, id, crc, operation }: LogEntry): EntryRow {
+  const message = operation.type === 'remove' ? null : operation.message
+  const origin = operation.type === 'insert' ? operation.origin : null
+  return [epoch, lsn, id, crc, operation.type, operation.atMs, message, origin, operation.key ?? null]
+}
+
+/** A row whose members do not fit its type becomes an entry whose checksum does not fit either, and is refused for that. */
+export function fromRow([epoch, lsn, id, crc, type, atMs, message, origin, key]: EntryRow): LogEntry {
+  const rest = { atMs, ...(key !== null && { key }) }
+  if (type === 'insert') return { epoch, lsn, id, crc, operation: { type, message: message ?? '', origin: origin ?? '', ...rest } }
+  if (type === 'replace') return { epoch, lsn, id, crc, operation: { type, message: message ?? '', ...rest } }
+  return { epoch, lsn, id, crc, operation: { type, ...rest } }
+}
+
+const batchSchema = z.object({
+  kind: z.literal('batch'),
+  epoch: z.int().min(1),
+  previous: position,
+  entries: z.array(rowSchema),
+  headLsn: lsn,
+})
+
+export const snapshotPartSchema = z.object({
+  kind: z.literal('snapshot'),
+  epoch: lsn,
+  lsn,
+  epochs,
+  nextId: z.int().min(1),
+  /** 0-based. */
+  part: z.int().min(0),
+  isLast: z.boolean(),
+  records: z.array(recordSchema),
+  keys: z.array(keptAnswerSchema),
+})
+
+const singleSchema = z.object({ kind: z.literal('entry'), entry: entrySchema })
+
+export const messageSchema = z.discriminatedUnion('kind', [batchSchema, snapshotPartSchema, singleSchema])
+
+export type BatchMessage = z.infer<typeof batchSchema>
+export type SnapshotPart = z.infer<typeof snapshotPartSchema>
+export type SingleMessage = z.infer<typeof singleSchema>
+export type Message = z.infer<typeof messageSchema>
+
+/** The body of a 200: where the replica is now. */
+export const accepted = z.object({ position })
+
+/** The members of a 409 problem document that the primary goes on from. */
+export const conflict = z.object({ reason: z.enum(['gap', 'diverged', 'stale-epoch', 'damaged', 'snapshot-part']), last: position })
+
+/** The body of `GET /api/replicate`: what a primary without a list asks its replicas. */
+export const holdings = z.object({ position, last: position })
+export type Holdings = z.infer<typeof holdings>

@@ -1,0 +1,132 @@
+/**
+ * A primary's start: its list is empty, the replicas' may not be.
+ *
+ *   ask every replica ─▶ the most advanced one ─▶ its snapshot ─▶ new epoch above all known ones ─▶ take writes
+ *
+ * An empty primary that simply began would number its writes from 1 again and, being the primary, wipe the replicas that
+ * hold the only copy. So it begins only after it has heard from them: from all of them, or after `PATIENCE_MS` from
+ * enough that no acknowledged write can be elsewhere. With `quorum` the one confirmation may sit on either replica, so
+ * both must answer; with `async` nothing was promised, and one that answers is enough.
+ *
+ * The epoch is also kept in a file: a replica that was not heard may know of an epoch that the others do not.
+ */
+import { readFile, rename, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { comparePositions, formatPosition } from '@relais/shared/store/position.ts'
+import type { Log as Logger } from '@relais/shared/observe/log.ts'
+import type { Peer } from '@relais/shared/http/settings.ts'
+import type { Durability } from '@relais/shared/store/store.ts'
+import type { ReplicatedList } from '../store/replicated-list.ts'
+import { holdings, REPLICATE_PATH, snapshotPartSchema, type Holdings } from './messages.ts'
+import { callNode, NodeCallError } from './node-call.ts'
+import type { Signer } from './signature.ts'
+import { SnapshotAssembly } from './snapshot.ts'
+
+export interface RecoverOptions {
+  readonly list: ReplicatedList
+  readonly replicas: readonly Peer[]
+  readonly durability: Durability
+  readonly dataDir: string
+  readonly signer: Signer
+  readonly log: Logger
+  /** Says what is being waited for, for `/readyz`. */
+  readonly onWaiting: (reason: string) => void
+  readonly patienceMs?: number
+  readonly signal?: AbortSignal
+}
+
+const PATIENCE_MS = 5_000
+const ASK_AGAIN_MS = 50
+const CALL_DEADLINE_MS = 2_000
+
+interface Heard {
+  readonly replica: Peer
+  readonly held: Holdings
+}
+
+/** Resolves when `list` holds what the replicas held, in a new epoch. */
+export async function recover(options: RecoverOptions): Promise<void> {
+  const { list, log } = options
+  const heard = await hearReplicas(options)
+  const most = heard.toSorted((a, b) => comparePositions(b.held.last, a.held.last))[0]
+  if (most && most.held.last.lsn > 0) await fetchSnapshot(options, most)
+  const epochs = heard.map(({ held }) => held.position.epoch)
+  const epoch = Math.max(list.position.epoch, await readEpoch(options.dataDir), ...epochs) + 1
+  await writeEpoch(options.dataDir, epoch)
+  list.beginEpoch(epoch)
+  const from = most && most.held.last.lsn > 0 ? most.replica.name : null
+  log.info(
+    { from, records: list.records.size, position: formatPosition(list.position) },
+    from ? 'recovered the list from a replica' : 'began empty',
+  )
+}
+
+/** Begins an epoch of its own without asking anybody, as the report's primary does. */
+export async function beginWithoutAsking(list: ReplicatedList, dataDir: string): Promise<void> {
+  const epoch = (await readEpoch(dataDir)) + 1
+  await writeEpoch(dataDir, epoch)
+  list.beginEpoch(epoch)
+}
+
+async function hearReplicas({
+  replicas,
+  durability,
+  signer,
+  log,
+  onWaiting,
+  patienceMs = PATIENCE_MS,
+  signal,
+}: RecoverOptions): Promise<Heard[]> {
+  const startedAtMs = Date.now()
+  const enough = durability === 'quorum' ? replicas.length : Math.min(1, replicas.length)
+  for (;;) {
+    const answers = await Promise.all(replicas.map((replica) => hear(replica, signer)))
+    const heard = answers.filter((answer) => answer !== undefined)
+    const silent = replicas.filter((replica) => !heard.some((one) => one.replica === replica)).map(({ name }) => name)
+    if (silent.length === 0) return heard
+    if (heard.length >= enough && Date.now() - startedAtMs > patienceMs) {
+      log.warn({ silent }, 'began without hearing all replicas: what only they hold will be discarded')
+      return heard
+    }
+    onWaiting(`an empty primary waits to hear what ${silent.join(' and ')} ${silent.length === 1 ? 'holds' : 'hold'}`)
+    await sleep(ASK_AGAIN_MS, undefined, signal && { signal })
+  }
+}
+
+async function hear(replica: Peer, signer: Signer): Promise<Heard | undefined> {
+  try {
+    const answer = await callNode(replica, signer, { method: 'GET', path: REPLICATE_PATH, deadlineMs: CALL_DEADLINE_MS })
+    return answer.status === 200 ? { replica, held: holdings.parse(answer.body) } : undefined
+  } catch (error) {
+    if (error instanceof NodeCallError) return undefined
+    throw error
+  }
+}
+
+async function fetchSnapshot({ list, signer, onWaiting }: RecoverOptions, { replica }: Heard): Promise<void> {
+  const assembly = new SnapshotAssembly()
+  for (let part = 0; ; part++) {
+    onWaiting(`fetching the list from ${replica.name}, part ${part + 1}`)
+    const path = `${REPLICATE_PATH}/snapshot?part=${part}`
+    const answer = await callNode(replica, signer, { method: 'GET', path, deadlineMs: CALL_DEADLINE_MS })
+    if (answer.status !== 200) throw new NodeCallError(`${replica.name} answered ${answer.status} to ${path}`)
+    const whole = assembly.add(snapshotPartSchema.parse(answer.body))
+    if (whole === 'unexpected') throw new NodeCallError(`${replica.name} changed while its list was being fetched`)
+    if (whole !== 'incomplete') {
+      list.install(whole)
+      return
+    }
+  }
+}
+
+async function readEpoch(dataDir: string): Promise<number> {
+  const text = await readFile(join(dataDir, 'epoch'), 'utf8').catch(() => '0')
+  return /^\d{1,10}\s*$/.test(text) ? Number(text) : 0
+}
+
+async function writeEpoch(dataDir: string, epoch: number): Promise<void> {
+  const file = join(dataDir, 'epoch')
+  await writeFile(`${file}.new`, `${epoch}\n`, { flush: true })
+  await rename(`${file}.new`, file)
+}
