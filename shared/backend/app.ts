@@ -7,15 +7,14 @@
  * the client can repeat the same write under the same key and it has one effect.
  */
 import { randomUUID } from 'node:crypto'
-import type { Service, ServiceContext } from '../http/service.ts'
-import { IDEMPOTENCY_KEY } from '../http/headers.ts'
+import { headerOf, type Service, type ServiceContext } from '../http/service.ts'
+import { IDEMPOTENCY_KEY, SESSION_TOKEN } from '../http/headers.ts'
 import { askNextTier, headersPassedBack, passBack } from '../http/pass-on.ts'
 import { Problem } from '../http/problem.ts'
 import { readJson } from '../http/read-json.ts'
 import { parseId, parseIdempotencyKey, parsePageQuery, parseRecordInput, parseSessionToken } from '../http/record-input.ts'
 import { instanceNumber } from '../http/settings.ts'
 import type { TierAnswer, TierClient } from '../http/tier-client.ts'
-import { SESSION_TOKEN } from '../http/headers.ts'
 
 export function mountBackend(service: Service, databaseTier: TierClient): void {
   const { app } = service
@@ -45,7 +44,7 @@ export function mountBackend(service: Service, databaseTier: TierClient): void {
 }
 
 async function read(c: ServiceContext, databaseTier: TierClient): Promise<Response> {
-  parseSessionToken(c.req.header(SESSION_TOKEN))
+  parseSessionToken(headerOf(c, SESSION_TOKEN))
   return passBack(c.env.exchange, await askNextTier(c, databaseTier))
 }
 
@@ -68,7 +67,7 @@ async function askToWrite(
   databaseTier: TierClient,
   body: string | undefined,
 ): Promise<{ answer: TierAnswer; key: string }> {
-  const key = parseIdempotencyKey(c.req.header(IDEMPOTENCY_KEY)) ?? randomUUID()
+  const key = parseIdempotencyKey(headerOf(c, IDEMPOTENCY_KEY)) ?? randomUUID()
   const headers: Record<string, string> = { [IDEMPOTENCY_KEY]: key }
   if (body !== undefined) headers['content-type'] = 'application/json'
   try {

@@ -8,7 +8,7 @@
  * try another server here, and a replica that is a few milliseconds behind is not broken. Asked directly, without a load
  * balancer that offers to move the read, the replica says what is the matter: 503 `replica-behind`.
  */
-import type { Service, ServiceContext } from '../http/service.ts'
+import { headerOf, type Service, type ServiceContext } from '../http/service.ts'
 import { Problem } from '../http/problem.ts'
 import { IDEMPOTENCY_KEY, MOVE_TO, SESSION_TOKEN } from '../http/headers.ts'
 import { readJson } from '../http/read-json.ts'
@@ -121,7 +121,7 @@ class DatabaseRoutes {
   }
 
   #writeOptions(c: ServiceContext): WriteOptions {
-    const idempotencyKey = parseIdempotencyKey(c.req.header(IDEMPOTENCY_KEY))
+    const idempotencyKey = parseIdempotencyKey(headerOf(c, IDEMPOTENCY_KEY))
     return { idempotencyKey, deadlineMs: Date.now() + this.#writeDeadlineMs }
   }
 
@@ -132,7 +132,7 @@ class DatabaseRoutes {
 
   /** Runs `read` if this node is as fresh as the request asks; otherwise sends the request to the primary. */
   async #freshly(c: ServiceContext, read: () => Promise<Response>): Promise<Response> {
-    const token = parseSessionToken(c.req.header(SESSION_TOKEN))
+    const token = parseSessionToken(headerOf(c, SESSION_TOKEN))
     // The primary is the freshest node there is: a token it has not reached names a history that was lost.
     if (this.#store.role === 'primary') return read()
     const reason = await this.#store.notReadyBecause()
@@ -144,7 +144,7 @@ class DatabaseRoutes {
   }
 
   #moveToPrimary(c: ServiceContext, problem: Problem): Response {
-    const moveTo = c.req.header(MOVE_TO)
+    const moveTo = headerOf(c, MOVE_TO)
     if (moveTo === undefined) throw problem
     // Without a body: Nginx drops the connection of an answer whose body it does not want.
     return c.env.exchange.answer(503, null, { 'x-accel-redirect': moveTo, 'content-length': '0' })

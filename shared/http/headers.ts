@@ -20,11 +20,8 @@ export const REQUEST_HEADERS_PASSED_ON = [
   SESSION_TOKEN,
   TRACEPARENT,
   IDEMPOTENCY_KEY,
-  // Set by the load balancer in front, which overwrites what the client sent; the policies that go by address need it.
+  // Set by the load balancer in front, which overwrites what the client sent; the policy that goes by address needs it.
   'x-real-ip',
-  'x-forwarded-for',
-  'x-forwarded-proto',
-  'x-forwarded-host',
 ] as const
 
 /** From the next tier's answer to ours; `x-served-by` and `server-timing` are added to instead. */

@@ -6,7 +6,7 @@ import { isAscii } from 'node:buffer'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Exchange } from './exchange.ts'
 import { ANSWER_HEADERS_PASSED_ON, REQUEST_HEADERS_PASSED_ON, REQUEST_ID } from './headers.ts'
-import type { ServiceContext } from './service.ts'
+import { headerOf, type ServiceContext } from './service.ts'
 import type { TierAnswer, TierClient } from './tier-client.ts'
 
 export interface PassedOn {
@@ -25,7 +25,7 @@ export async function askNextTier(
 ): Promise<TierAnswer> {
   const sent: Record<string, string> = { [REQUEST_ID]: c.env.exchange.requestId }
   for (const name of REQUEST_HEADERS_PASSED_ON) {
-    const value = c.req.header(name)
+    const value = headerOf(c, name)
     if (value !== undefined) sent[name] = value
   }
   Object.assign(sent, headers)

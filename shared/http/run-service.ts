@@ -31,6 +31,7 @@ export async function runService(service: Service, host: string, port: number, .
     log.info({ signal }, 'stopping')
     await server.close()
     for (const one of owned) await one.close()
+    service.flushLog()
     log.info('stopped')
     log.flush(() => process.exit(0))
   }

@@ -59,7 +59,6 @@ export async function listen(service: Service, host: string, port: number, patie
     },
     (incoming, outgoing) => void listener(incoming, outgoing),
   )
-  const sockets = trackSockets(server)
   // An expectation that Node does not know may be ignored (RFC 9110, section 10.1.1); Node itself answers 417 without a body.
   server.on('checkExpectation', (incoming, outgoing) => server.emit('request', incoming, outgoing))
   server.on('clientError', (error, socket) => refuse(service.options.name, error, socket as Socket))
@@ -69,48 +68,19 @@ export async function listen(service: Service, host: string, port: number, patie
     server.listen({ host, port, backlog: BACKLOG }, resolve)
   })
   server.removeAllListeners('error')
-  return { port: (server.address() as AddressInfo).port, close: () => drain(service, server, sockets) }
+  return { port: (server.address() as AddressInfo).port, close: () => drain(service, server) }
 }
 
-async function drain(service: Service, server: HttpServer, sockets: Map<Socket, SocketUse>): Promise<void> {
+async function drain(service: Service, server: HttpServer): Promise<void> {
   service.drain()
-  const startedAtMs = performance.now()
   // The plain server's close: it stops listening and waits, without `http.Server`'s closing of idle connections.
   const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()))
-  const reaper = setInterval(() => {
-    const nowMs = performance.now()
-    const isOver = nowMs - startedAtMs > DRAIN_MS_MAX
-    for (const [socket, use] of sockets) {
-      if (isOver) socket.destroy()
-      else if (use.requests === 0 && nowMs - Math.max(use.lastAtMs, startedAtMs) > DRAIN_SILENCE_MS) socket.end()
-    }
-  }, 50)
+  // A connection that spoke since then was closed with its answer; what is idle now has been silent for that long.
+  const reaper = setInterval(() => server.closeIdleConnections(), DRAIN_SILENCE_MS)
+  const limit = setTimeout(() => server.closeAllConnections(), DRAIN_MS_MAX)
   await closed
   clearInterval(reaper)
-  server.closeAllConnections()
-}
-
-interface SocketUse {
-  requests: number
-  lastAtMs: number
-}
-
-function trackSockets(server: HttpServer): Map<Socket, SocketUse> {
-  const sockets = new Map<Socket, SocketUse>()
-  server.on('connection', (socket) => {
-    sockets.set(socket, { requests: 0, lastAtMs: performance.now() })
-    socket.once('close', () => sockets.delete(socket))
-  })
-  server.on('request', (incoming, outgoing) => {
-    const use = sockets.get(incoming.socket)
-    if (!use) return
-    use.requests++
-    outgoing.once('close', () => {
-      use.requests--
-      use.lastAtMs = performance.now()
-    })
-  })
-  return sockets
+  clearTimeout(limit)
 }
 
 /** What the adapter could not turn into a `Request`: a bad Host, a bad URL. */

@@ -11,6 +11,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Hono, type Context } from 'hono'
 import type { Log } from '../observe/log.ts'
 import { Metrics } from '../observe/metrics.ts'
+import { RequestLog } from '../observe/request-log.ts'
 import { Exchange } from './exchange.ts'
 import { Problem } from './problem.ts'
 import { REQUEST_ID } from './headers.ts'
@@ -39,12 +40,16 @@ export class Service {
   readonly options: ServiceOptions
   /** A tier that people look at shows them its errors as pages; `undefined` leaves the answer a problem document. */
   problemPage: ((c: ServiceContext, problem: Problem) => Promise<Response> | undefined) | undefined
+  readonly #requestLog: RequestLog
+  readonly #isLogging: boolean
   #inFlight = 0
   #draining = false
 
   constructor(options: ServiceOptions) {
     this.options = options
     this.metrics = new Metrics(options.stage, options.name, () => this.#inFlight)
+    this.#requestLog = new RequestLog(options.log, options.stage, options.name)
+    this.#isLogging = options.log.isLevelEnabled('info')
     this.app.get('/livez', (c) => c.env.exchange.json(200, { status: 'ok', name: options.name }))
     this.app.get('/readyz', (c) => this.#readyz(c))
     this.app.get('/metrics', async (c) =>
@@ -63,10 +68,15 @@ export class Service {
     this.#draining = true
   }
 
+  /** Hands on the log lines that are still held back. */
+  flushLog(): void {
+    this.#requestLog.flush()
+  }
+
   /** The handler that a server, or a test, calls. Never rejects. */
   readonly fetch = async (request: Request, bindings: Partial<ServiceEnv['Bindings']> = {}): Promise<Response> => {
     const { name, stage, inFlightMax = 4096 } = this.options
-    const exchange = new Exchange(name, request.headers.get(REQUEST_ID) ?? undefined, this.#draining)
+    const exchange = new Exchange(name, askedId(request, bindings.incoming), this.#draining)
     const pathStart = request.url.indexOf('/', 8)
     const queryStart = request.url.indexOf('?', pathStart)
     const path = request.url.slice(pathStart, queryStart === -1 ? undefined : queryStart)
@@ -94,11 +104,9 @@ export class Service {
 
   #observe(method: string, path: string, isHealth: boolean, status: number, exchange: Exchange): void {
     const durationMs = exchange.elapsedMs()
-    this.metrics.observeRequest(method, routeOf(path), status, durationMs)
-    const { log } = this.options
-    const level = isHealth ? 'trace' : status >= 500 ? 'warn' : 'info'
-    if (!log.isLevelEnabled(level)) return
-    log[level]({ requestId: exchange.requestId, method, path, status, durationMs: round(durationMs), servedBy: exchange.servedBy })
+    this.metrics.requests.observe(method, routeOf(path), status, durationMs)
+    if (isHealth || !this.#isLogging) return
+    this.#requestLog.write({ requestId: exchange.requestId, method, path, status, durationMs, servedBy: exchange.servedBy })
   }
 
   async #readyz(c: ServiceContext): Promise<Response> {
@@ -129,6 +137,17 @@ export class Service {
   }
 }
 
+/**
+ * A request header by its name in lower case. From Node's own parsed headers where there are any: going through `Headers`
+ * validates and folds each name again, eight times a request in a tier that passes on.
+ */
+export function headerOf(c: ServiceContext, name: string): string | undefined {
+  const headers = c.env.incoming?.headers
+  if (!headers) return c.req.header(name)
+  const value = headers[name]
+  return typeof value === 'string' ? value : value?.join(', ')
+}
+
 function methodNotAllowed(method: string, allowed: readonly string[]): Problem {
   const list = allowed.join(', ')
   return new Problem('method-not-allowed', { detail: `found ${method}, expected one of ${list}`, headers: { Allow: list } })
@@ -136,6 +155,11 @@ function methodNotAllowed(method: string, allowed: readonly string[]): Problem {
 
 function overloaded(inFlightMax: number): Problem {
   return new Problem('overloaded', { detail: `this instance already works on ${inFlightMax} requests` })
+}
+
+function askedId(request: Request, incoming: IncomingMessage | undefined): string | undefined {
+  const value = incoming ? incoming.headers[REQUEST_ID] : request.headers.get(REQUEST_ID)
+  return typeof value === 'string' ? value : undefined
 }
 
 const ROUTES = new Set([
@@ -155,8 +179,4 @@ const ROUTES = new Set([
 function routeOf(path: string): string {
   if (ROUTES.has(path)) return path
   return path.startsWith('/api/data/') ? '/api/data/:id' : 'other'
-}
-
-function round(durationMs: number): number {
-  return Math.round(durationMs * 1000) / 1000
 }
