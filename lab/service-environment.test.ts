@@ -7,7 +7,12 @@ const SETTINGS = { replication: 'log', durability: 'quorum', secretFile: '/run/s
 
 function environmentOf(name: string, single = false, inherited: NodeJS.ProcessEnv = {}): Record<string, string> {
   const topology = topologyOf('stage1', { single })
-  return serviceEnvironment(topology, topology.nodes.find((node) => node.name === name)!, SETTINGS, inherited)
+  return serviceEnvironment(
+    topology,
+    topology.nodes.find((node) => node.name === name)!,
+    SETTINGS,
+    inherited,
+  )
 }
 
 test('points each tier to the load balancer of the next one', () => {

@@ -11,7 +11,7 @@ import type { InstanceState, LocatedInstance, LocatedStage, Runtime, RuntimeName
 import { AVAILABLE_STAGES, type Role, type StageName, type Tier } from './topology.ts'
 
 /** `ready`: every instance is. `degraded`: not every one. `stopped`: it does not run, and has no instances. */
-export type StageState = 'ready' | 'starting' | 'stopping' | 'degraded' | 'stopped'
+type StageState = 'ready' | 'starting' | 'stopping' | 'degraded' | 'stopped'
 
 export interface InstanceStatus {
   readonly name: string
@@ -45,7 +45,10 @@ export async function statusOfStages(runtime: Runtime): Promise<Partial<Record<S
 async function statusOf(runtime: Runtime, stage: StageName): Promise<StageStatus> {
   const located = await runtime.locate(stage)
   if (!located) return { state: 'stopped', runtime: null, loadBalancers: null, instances: [] }
-  const [states, reports] = await Promise.all([Promise.all(located.instances.map(stateOf)), Promise.all(located.instances.map(askReplication))])
+  const [states, reports] = await Promise.all([
+    Promise.all(located.instances.map(stateOf)),
+    Promise.all(located.instances.map(askReplication)),
+  ])
   const primary = reports.find((report) => report?.role === 'primary')
   const instances = located.instances.map((instance, index): InstanceStatus => {
     const { name, tier, role, url, pid } = instance
@@ -97,7 +100,11 @@ async function askReplication({ tier, life, url }: LocatedInstance): Promise<Rep
   return undefined
 }
 
-function progressOf(name: string, own: ReplicationReport | undefined, primary: ReplicationReport | undefined): Lag & { position: string | null } {
+function progressOf(
+  name: string,
+  own: ReplicationReport | undefined,
+  primary: ReplicationReport | undefined,
+): Lag & { position: string | null } {
   if (!own) return { position: null, ...NO_LAG }
   if (own.role === 'primary') return { position: own.position, ...NO_LAG }
   const lag = primary?.replicas.find((replica) => replica.name === name) ?? own.upstream ?? NO_LAG

@@ -14,7 +14,7 @@ export type StageName = (typeof STAGE_NAMES)[number]
 /** The stages that can run today, in the order in which `up` starts them. */
 export const AVAILABLE_STAGES: readonly StageName[] = ['stage1']
 
-export const TIERS = ['frontend', 'backend', 'db'] as const
+const TIERS = ['frontend', 'backend', 'db'] as const
 export type Tier = (typeof TIERS)[number]
 
 export type Role = 'primary' | 'replica'

@@ -2,7 +2,9 @@
  * "Did you mean …?": the known word that is the fewest edits away from what was typed, if it is near enough to be meant.
  */
 export function closest(typed: string, words: readonly string[]): string | undefined {
-  const near = words.map((word) => ({ word, edits: editDistance(typed.toLowerCase(), word) })).filter(({ word, edits }) => edits <= limitFor(word))
+  const near = words
+    .map((word) => ({ word, edits: editDistance(typed.toLowerCase(), word) }))
+    .filter(({ word, edits }) => edits <= limitFor(word))
   return near.sort((a, b) => a.edits - b.edits)[0]?.word
 }
 

@@ -25,7 +25,7 @@ export interface Given {
 export interface Context {
   readonly runtime: NativeRuntime
   readonly stateDirectory: string
-  print(line?: string): void
+  readonly print: (line?: string) => void
 }
 
 /** Options that every verb takes. */

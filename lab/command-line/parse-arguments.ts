@@ -20,7 +20,7 @@ export function parseArguments(verb: string, args: readonly string[], options: P
   if (parsed.positionals.length > operandsMax) {
     throw misused(`Failed to read \`${verb}\`: found ${parsed.positionals[operandsMax]!} too much. See \`npm run lab -- ${verb} --help\`.`)
   }
-  return { operands: parsed.positionals, values: parsed.values as Given['values'] }
+  return { operands: parsed.positionals, values: parsed.values }
 }
 
 function explain(verb: string, error: Error, args: readonly string[], names: readonly string[]): string {

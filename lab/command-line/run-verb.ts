@@ -58,7 +58,9 @@ function isHelpAsked(args: readonly string[]): boolean {
 
 async function printVerbs(verbs: Verbs): Promise<void> {
   const width = Math.max(...Object.keys(verbs).map((name) => name.length))
-  const rows = await Promise.all(Object.entries(verbs).map(async ([name, load]) => `  ${name.padEnd(width)}  ${(await load()).command.summary}`))
+  const rows = await Promise.all(
+    Object.entries(verbs).map(async ([name, load]) => `  ${name.padEnd(width)}  ${(await load()).command.summary}`),
+  )
   process.stdout.write(`Usage: npm run lab -- VERB …\n\n${rows.join('\n')}\n\nnpm run lab -- VERB --help says more.\n`)
 }
 

@@ -21,9 +21,15 @@ export const command: Command = {
   async run({ operands }, { runtime, print }) {
     const stage = parseStage(operands[0] ?? AVAILABLE_STAGES[0]!)
     const located = await runtime.locate(stage)
-    if (!located) throw misused(`Failed to run the demo: ${stage} does not run.\nStart it with \`npm run lab -- up ${stage} --detach\`, or \`npm start\` in another terminal.`)
+    if (!located)
+      throw misused(
+        `Failed to run the demo: ${stage} does not run.\nStart it with \`npm run lab -- up ${stage} --detach\`, or \`npm start\` in another terminal.`,
+      )
     const absent = await instancesNotServing(located.instances)
-    if (absent.length > 0) throw failed(`Failed to run the demo: ${absent.join(', ')} of ${stage} not ready, expected every instance.\nSee \`npm run lab -- status\`.`)
+    if (absent.length > 0)
+      throw failed(
+        `Failed to run the demo: ${absent.join(', ')} of ${stage} not ready, expected every instance.\nSee \`npm run lab -- status\`.`,
+      )
 
     const sheet = new ClaimSheet(print)
     for (const part of [readTenTimes, writeTenTimes, sendRecordedCommands, followWrite]) await part(located, sheet)

@@ -45,7 +45,9 @@ function printStage(name: string, stage: StageStatus, print: (line?: string) => 
   const ready = stage.instances.filter(({ state }) => state === 'ready').length
   const style = stage.state === 'ready' ? paint.good : paint.warn
   const single = stage.loadBalancers ? '' : ', single: no load balancer'
-  print(`${paint.strong(name)} is ${style(stage.state)}: ${ready} of ${stage.instances.length} instances are ready (${stage.runtime}${single})`)
+  print(
+    `${paint.strong(name)} is ${style(stage.state)}: ${ready} of ${stage.instances.length} instances are ready (${stage.runtime}${single})`,
+  )
   print()
   print(paint.faint(COLUMNS.map(([title, width]) => title.padEnd(width)).join('  ')))
   for (const instance of stage.instances) {

@@ -50,7 +50,8 @@ export function readUpRequest({ operands, values }: Given, environment: NodeJS.P
   const isSingle = values['single'] === true
   const durability = oneOf('--durability', text('durability') ?? 'async', DURABILITIES)
   const policy = text('policy') === undefined ? null : oneOf('--policy', text('policy')!, POLICIES)
-  if (isSingle && durability !== 'async') throw misused(`--durability ${durability} needs replicas, and --single has none. Leave out one of the two.`)
+  if (isSingle && durability !== 'async')
+    throw misused(`--durability ${durability} needs replicas, and --single has none. Leave out one of the two.`)
   if (isSingle && policy) throw misused(`--policy ${policy} needs load balancers, and --single has none. Leave out one of the two.`)
   const offset = text('port-offset') ?? (environment['RELAIS_PORT_OFFSET'] || '0')
   const portOffset = integerWithin('--port-offset', offset, -7_000, 45_000)

@@ -58,7 +58,9 @@ async function startAll(
     },
   }))
   const options = { exitOnError: true, registerSignalListeners: false } as const
-  await (process.stdout.isTTY ? new Listr(tasks, { ...options, renderer: 'default' }) : new Listr(tasks, { ...options, renderer: 'silent' })).run()
+  await (
+    process.stdout.isTTY ? new Listr(tasks, { ...options, renderer: 'default' }) : new Listr(tasks, { ...options, renderer: 'silent' })
+  ).run()
   return started
 }
 

@@ -19,11 +19,19 @@ export async function readTenTimes({ topology, settings }: LocatedStage, sheet: 
   }
   const databases = nodesOf(topology, 'db').map(({ name }) => name)
   const servers = answers.map(({ servedBy }) => servedBy.at(-1) ?? 'nobody')
-  sheet.claim('each answer names the database that served it', servers.every((server) => databases.includes(server)), servers.join(', '))
+  sheet.claim(
+    'each answer names the database that served it',
+    servers.every((server) => databases.includes(server)),
+    servers.join(', '),
+  )
   const newest = new Set(answers.map(({ body }) => JSON.stringify((body['records'] as unknown[] | undefined)?.[0] ?? null)))
   sheet.claim('the data is the same everywhere', newest.size === 1, [...newest].join(' and '))
   // A policy that was chosen may well send one client to one database; the default spreads.
   if (settings.policy === null) {
-    sheet.claim(`reads reach ${databases.join(', ')}`, databases.every((name) => servers.includes(name)), [...new Set(servers)].join(', '))
+    sheet.claim(
+      `reads reach ${databases.join(', ')}`,
+      databases.every((name) => servers.includes(name)),
+      [...new Set(servers)].join(', '),
+    )
   }
 }

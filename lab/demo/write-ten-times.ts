@@ -17,10 +17,22 @@ export async function writeTenTimes({ topology }: LocatedStage, sheet: ClaimShee
     sheet.line(`${String(number).padStart(2)}  ${answer.status}  ${answer.servedBy.join(' ─▶ ')}  ${what}`)
   }
   const statuses = answers.map(({ status }) => status)
-  sheet.claim('every write is accepted', statuses.every((status) => status === 201), statuses.join(', '))
+  sheet.claim(
+    'every write is accepted',
+    statuses.every((status) => status === 201),
+    statuses.join(', '),
+  )
   const primary = primaryOf(topology).name
   const servers = answers.map(({ servedBy }) => servedBy.at(-1) ?? 'nobody')
-  sheet.claim(`all writes land on ${primary}`, servers.every((server) => server === primary), servers.join(', '))
+  sheet.claim(
+    `all writes land on ${primary}`,
+    servers.every((server) => server === primary),
+    servers.join(', '),
+  )
   const ids = answers.map(({ body }) => Number(body['id']))
-  sheet.claim('ids are sequential', ids.every((id, index) => index === 0 || id === ids[index - 1]! + 1), ids.join(', '))
+  sheet.claim(
+    'ids are sequential',
+    ids.every((id, index) => index === 0 || id === ids[index - 1]! + 1),
+    ids.join(', '),
+  )
 }

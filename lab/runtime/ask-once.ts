@@ -16,16 +16,20 @@ const ANSWER_BYTES_MAX = 1024 * 1024
 /** Rejects when there is no complete answer within `deadlineMs`. */
 export function askOnce(url: string, deadlineMs: number): Promise<OnceAnswer> {
   return new Promise((resolve, reject) => {
-    const request = get(url, { agent: false, signal: AbortSignal.timeout(deadlineMs), headers: { accept: 'application/json' } }, (response) => {
-      let text = ''
-      response.setEncoding('utf8')
-      response.on('data', (chunk: string) => {
-        text += chunk
-        if (text.length > ANSWER_BYTES_MAX) response.destroy(new Error(`an answer above ${ANSWER_BYTES_MAX} bytes`))
-      })
-      response.once('end', () => resolve({ status: response.statusCode!, text }))
-      response.once('error', reject)
-    })
+    const request = get(
+      url,
+      { agent: false, signal: AbortSignal.timeout(deadlineMs), headers: { accept: 'application/json' } },
+      (response) => {
+        let text = ''
+        response.setEncoding('utf8')
+        response.on('data', (chunk: string) => {
+          text += chunk
+          if (text.length > ANSWER_BYTES_MAX) response.destroy(new Error(`an answer above ${ANSWER_BYTES_MAX} bytes`))
+        })
+        response.once('end', () => resolve({ status: response.statusCode!, text }))
+        response.once('error', reject)
+      },
+    )
     request.once('error', reject)
   })
 }

@@ -34,6 +34,7 @@ export interface CpuShares {
 const PERIOD_US = 20_000
 const QUOTA_US_MIN = 1_000
 const REMOVE_MS_MAX = 2_000
+const SYSTEMD_RUN = 'systemd-run'
 
 export function bandwidthOf(cores: number): { periodUs: number; quotaUs: number } {
   const quotaUs = Math.round(PERIOD_US * cores)
@@ -98,11 +99,17 @@ function parentGroups(): ParentGroup[] {
   }
   return mounts.flatMap(({ type, directory, options }): ParentGroup[] => {
     if (type === 'cgroup' && options.includes('cpu')) {
-      return ancestorsOf(directory, ownPath((controllers) => controllers.includes('cpu'))).map((each) => ({ directory: each, version: 'v1' }))
+      return ancestorsOf(
+        directory,
+        ownPath((controllers) => controllers.includes('cpu')),
+      ).map((each) => ({ directory: each, version: 'v1' }))
     }
     if (type !== 'cgroup2') return []
     // A process may not live beside groups that share out CPU, so below our own group there is no room in v2.
-    const ancestors = ancestorsOf(directory, ownPath((controllers) => controllers.length === 1 && controllers[0] === ''))
+    const ancestors = ancestorsOf(
+      directory,
+      ownPath((controllers) => controllers.length === 1 && controllers[0] === ''),
+    )
     return ancestors.filter((each, index) => index > 0 || each === directory).map((each) => ({ directory: each, version: 'v2' }))
   })
 }
@@ -187,12 +194,12 @@ function findSystemdScope(cores: number): CpuShares['wrap'] | undefined {
     `CPUQuotaPeriodSec=${periodUs}us`,
     '--',
   ]
-  const probe = spawnSync('systemd-run', [...scope, 'sh', '-c', 'cat "/sys/fs/cgroup$(cut -d: -f3 /proc/self/cgroup | tail -1)/cpu.max"'], {
+  const probe = spawnSync(SYSTEMD_RUN, [...scope, 'sh', '-c', 'cat "/sys/fs/cgroup$(cut -d: -f3 /proc/self/cgroup | tail -1)/cpu.max"'], {
     encoding: 'utf8',
     timeout: 5_000,
   })
   if (probe.stdout?.trim() !== `${quotaUs} ${periodUs}`) return undefined
-  return (command, args) => ({ command: 'systemd-run', args: [...scope, command, ...args] })
+  return (command, args) => ({ command: SYSTEMD_RUN, args: [...scope, command, ...args] })
 }
 
 function reasonOfHost(): string {
@@ -202,5 +209,7 @@ function reasonOfHost(): string {
   } catch {
     return '/sys/fs/cgroup is not mounted'
   }
-  return process.getuid?.() === 0 ? 'it is read-only, or the cpu controller is not passed on to us' : 'not as this user, and systemd grants none'
+  return process.getuid?.() === 0
+    ? 'it is read-only, or the cpu controller is not passed on to us'
+    : 'not as this user, and systemd grants none'
 }

@@ -1,6 +1,10 @@
 /**
  * Starting and signalling the processes of one instance.
  *
+ * Nobody is started without being on record: the shell that becomes the process waits at a gate until its pid has been written
+ * down, and goes home if the lab dies before. Otherwise a lab that is killed between the two leaves a process that no `down` can find
+ * (seen: one in ten, killed in mid-start on a busy machine).
+ *
  * Each process is started detached, as the leader of its own process group and with its output in a file: it outlives the lab, a
  * Ctrl-C in the lab's terminal does not reach it, and a signal to the group reaches what it has forked (Nginx's workers).
  * Nothing here sends a signal to a pid whose process is not the one that was started.
@@ -14,21 +18,32 @@ import type { InstanceRecord, ProcessRecord } from './stage-state.ts'
 
 const POLL_MS = 10
 
-/** Starts a process and writes its identity into its record. A command that cannot be executed emits `error` on the child. */
-export function startProcess(record: ProcessRecord, logFile: string): ChildProcess {
+/** `exec` keeps pid and start, so the shell's identity is the program's. */
+const GATE = 'read -r go && exec "$0" "$@" </dev/null'
+
+export interface GatedProcess {
+  readonly child: ChildProcess
+  /** Opens the gate; to be called once the record is on disk. */
+  readonly letGo: () => void
+}
+
+/** Puts a process before its gate and its identity into the record. What cannot be executed ends with exit code 126 or 127. */
+export function startProcess(record: ProcessRecord, logFile: string): GatedProcess {
   const log = openLog(logFile)
-  const child = spawn(record.command, record.args, {
+  const child = spawn('/bin/sh', ['-c', GATE, record.command, ...record.args], {
     cwd: record.cwd,
     env: { ...inheritedEnvironment(), ...record.env },
     detached: true,
-    stdio: ['ignore', log, log],
+    stdio: ['pipe', log, log],
   })
   closeSync(log)
   child.unref()
+  // It may have ended already; its exit tells.
+  child.stdin!.on('error', () => {})
   const entry = child.pid === undefined ? undefined : lookUpProcess(child.pid)
   record.identity = entry ? { pid: entry.pid, startedAt: entry.startedAt } : null
   record.asked = null
-  return child
+  return { child, letGo: () => child.stdin!.end('go\n') }
 }
 
 /** What any program needs of the user's environment, and nothing that would change a service's behaviour. */
@@ -51,8 +66,8 @@ export function lifeOf(record: ProcessRecord): 'running' | 'paused' | 'stopped' 
 
 /** The instance's state: the worst of its processes. */
 export function instanceLife(instance: InstanceRecord): 'running' | 'paused' | 'stopped' | 'dead' {
-  const lives = instance.processes.map(lifeOf)
-  return (['dead', 'stopped', 'paused'] as const).find((life) => lives.includes(life)) ?? 'running'
+  const lives = new Set(instance.processes.map(lifeOf))
+  return (['dead', 'stopped', 'paused'] as const).find((life) => lives.has(life)) ?? 'running'
 }
 
 /** Signals the whole family. A process that ends in the meantime is no error. */

@@ -93,7 +93,9 @@ export class NativeActions {
   #act(target: Target, action: (subject: Subject) => Promise<string>): Promise<string> {
     const directory = this.#directoryOf(target.stage)
     const notRunning = (): Error =>
-      failed(`Failed to find ${target.stage}/${target.instance}: ${target.stage} does not run.\nStart it with \`npm run lab -- up ${target.stage}\`.`)
+      failed(
+        `Failed to find ${target.stage}/${target.instance}: ${target.stage} does not run.\nStart it with \`npm run lab -- up ${target.stage}\`.`,
+      )
     if (!readStageState(directory.stateFile)) return Promise.reject(notRunning())
     return withStageLock(directory.lockFile, async () => {
       const state = readStageState(directory.stateFile)

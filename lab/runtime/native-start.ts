@@ -10,7 +10,7 @@ import { failed } from '../failure.ts'
 import { entryUrl } from '../topology.ts'
 import { askOnce } from './ask-once.ts'
 import { holdProcess } from './cpu-share.ts'
-import { instanceLife, startProcess } from './instance-processes.ts'
+import { startProcess } from './instance-processes.ts'
 import { lastLines, sizeOf } from './log-files.ts'
 import { isServing } from './readiness.ts'
 import type { StartOptions } from './runtime.ts'
@@ -57,19 +57,19 @@ export async function startInstance(
   const endings: string[] = []
   for (const record of instance.processes) {
     signal.throwIfAborted()
-    const child = startProcess(record, instance.logFile)
+    const { child, letGo } = startProcess(record, instance.logFile)
     watchEnding(child, record.name, endings)
     writeStageState(directory.stateFile, state)
     if (record.identity && instance.cpuGroup) holdProcess(instance.cpuGroup, state.settings.cpuPerInstance!, record.identity.pid)
+    letGo()
   }
   const { cpuPerInstance } = state.settings
   const readyMsMax = READY_MS_MAX + (cpuPerInstance === null ? 0 : START_CPU_MS / cpuPerInstance)
   const giveUpAtMs = performance.now() + readyMsMax
   while (!(await isServing(instance))) {
     signal.throwIfAborted()
-    const hasEnded = endings.length > 0 || instanceLife(instance) === 'dead'
-    if (hasEnded || performance.now() > giveUpAtMs) {
-      const found = hasEnded ? (endings[0] ?? 'its process ended') : `it was not ready after ${readyMsMax / 1000} s`
+    if (endings.length > 0 || performance.now() > giveUpAtMs) {
+      const found = endings[0] ?? `it was not ready after ${readyMsMax / 1000} s`
       throw failed(`Failed to start ${name}: ${found}.\n${lastWords(instance, logSizeBefore)}`)
     }
     await sleep(POLL_MS)

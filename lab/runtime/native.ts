@@ -44,7 +44,8 @@ export class NativeRuntime implements Runtime {
       refuseSecondStart(topology.stage, old)
       if (old) await this.#end(directory, old)
       await refuseTakenPorts(topology)
-      if (options.fresh) for (const left of [directory.data, ...directory.logDirectories(topology)]) rmSync(left, { recursive: true, force: true })
+      if (options.fresh)
+        for (const left of [directory.data, ...directory.logDirectories(topology)]) rmSync(left, { recursive: true, force: true })
       const shares = settings.cpuPerInstance === null ? undefined : findCpuShares(settings.cpuPerInstance)
       const state = await prepare(directory, topology, settings, shares)
       try {

@@ -74,7 +74,10 @@ function serverLine(node: Node, weight = ''): string {
 /** How Nginx is started for a prefix; it stays in the foreground, see snippets/process.conf. */
 export function nginxCommand(balancer: LoadBalancer, prefix: string): { command: string; args: string[] } {
   const command = findNginx()
-  if (!command) throw misused('Failed to find nginx: expected it in PATH or /usr/sbin.\nInstall it (Debian: sudo apt-get install nginx; macOS: brew install nginx).')
+  if (!command)
+    throw misused(
+      'Failed to find nginx: expected it in PATH or /usr/sbin.\nInstall it (Debian: sudo apt-get install nginx; macOS: brew install nginx).',
+    )
   return { command, args: ['-p', prefix, '-e', 'logs/error.log', '-c', `conf/${balancer.name}.conf`] }
 }
 
@@ -84,7 +87,9 @@ export async function testNginxFiles(balancer: LoadBalancer, prefix: string): Pr
   try {
     await promisify(execFile)(command, [...args, '-t'], { timeout: 10_000 })
   } catch (error) {
-    const said = String((error as { stderr?: string }).stderr ?? error).trim().split('\n')
+    const said = String((error as { stderr?: string }).stderr ?? error)
+      .trim()
+      .split('\n')
     const reason = said.find((line) => line.includes('[emerg]')) ?? said.at(-1)
     throw failed(`Failed to start ${balancer.name}: nginx -t refused its files.\n${reason}`)
   }

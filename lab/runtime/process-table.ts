@@ -118,5 +118,7 @@ export function parsePsLine(line: string): ProcessEntry[] {
   const match = /^\s*(\d+)\s+(\d+)\s+(\d+)\s+(\S+)\s+(\S.*?)\s*$/.exec(line)
   if (!match || match[4]!.startsWith('Z')) return []
   const [, pid, parent, group, state, startedAt] = match as unknown as [string, string, string, string, string, string]
-  return [{ pid: Number(pid), parent: Number(parent), group: Number(group), session: undefined, isPaused: state.startsWith('T'), startedAt }]
+  return [
+    { pid: Number(pid), parent: Number(parent), group: Number(group), session: undefined, isPaused: state.startsWith('T'), startedAt },
+  ]
 }

@@ -61,8 +61,8 @@ export interface LocatedStage {
 }
 
 /** Told about each step of a start, for whoever shows progress. */
-export interface StartObserver {
-  ready?(instance: string, afterMs: number): void
+interface StartObserver {
+  readonly ready?: (instance: string, afterMs: number) => void
 }
 
 export interface StartedStage {
@@ -99,11 +99,11 @@ export interface StartOptions {
 
 export interface StageEvents {
   /** It ended; `words` are its last lines, or `null` when somebody asked for it with `kill`. */
-  died(instance: string, pid: number, words: string | null): void
-  stopped(instance: string): void
-  paused(instance: string): void
+  readonly died: (instance: string, pid: number, words: string | null) => void
+  readonly stopped: (instance: string) => void
+  readonly paused: (instance: string) => void
   /** It runs again, after any of the above. */
-  back(instance: string): void
+  readonly back: (instance: string) => void
 }
 
 export interface StoppedStage {

@@ -11,7 +11,12 @@ import { runProgram } from './run-program.mjs'
 import { say, stopWith } from './stop-with.mjs'
 
 const PNPM = 'pnpm@12.21.0'
-const MANIFESTS = ['pnpm-lock.yaml', 'pnpm-workspace.yaml', 'package.json', ...['shared', 'stage1-memory', 'stage2-postgres', 'lab'].map((name) => `${name}/package.json`)]
+const MANIFESTS = [
+  'pnpm-lock.yaml',
+  'pnpm-workspace.yaml',
+  'package.json',
+  ...['shared', 'stage1-memory', 'stage2-postgres', 'lab'].map((name) => `${name}/package.json`),
+]
 
 export async function installWorkspace(repository) {
   const stamp = path.join(repository, 'node_modules', '.relais-installed')

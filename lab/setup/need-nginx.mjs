@@ -8,5 +8,9 @@ const NAMES = { 'apt-get': 'nginx', dnf: 'nginx', apk: 'nginx', pacman: 'nginx',
 export async function needNginx() {
   if (findNginx()) return
   const remedy = await installPackage('Nginx', NAMES)
-  if (!findNginx()) stopWith('Failed to find nginx: it is not in PATH or /usr/sbin, and could not be installed.', remedy ?? 'Install Nginx, then run the same command again.')
+  if (!findNginx())
+    stopWith(
+      'Failed to find nginx: it is not in PATH or /usr/sbin, and could not be installed.',
+      remedy ?? 'Install Nginx, then run the same command again.',
+    )
 }

@@ -14,7 +14,8 @@ const NAMES = {
 
 export async function needPostgres() {
   if (findPostgresPrograms()) return
-  if (process.env.PG_BINDIR) stopWith(`Failed to find PostgreSQL: PG_BINDIR is ${process.env.PG_BINDIR}, expected initdb, postgres and pg_ctl there.`)
+  if (process.env.PG_BINDIR)
+    stopWith(`Failed to find PostgreSQL: PG_BINDIR is ${process.env.PG_BINDIR}, expected initdb, postgres and pg_ctl there.`)
   const remedy = await installPackage('PostgreSQL', NAMES)
   if (!findPostgresPrograms()) {
     stopWith(

@@ -5,5 +5,12 @@
 import { findProgram } from './find-program.mjs'
 
 export function findNginx() {
-  return findProgram('nginx', ['/usr/sbin', '/usr/local/sbin', '/usr/local/nginx/sbin', '/opt/homebrew/bin', '/usr/local/bin', '/opt/local/sbin'])
+  return findProgram('nginx', [
+    '/usr/sbin',
+    '/usr/local/sbin',
+    '/usr/local/nginx/sbin',
+    '/opt/homebrew/bin',
+    '/usr/local/bin',
+    '/opt/local/sbin',
+  ])
 }

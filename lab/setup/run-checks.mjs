@@ -23,6 +23,7 @@ export function runChecks(repository, node) {
     return { name, isPassed: status === 0, seconds: (performance.now() - startedAtMs) / 1000 }
   })
   process.stdout.write('\n')
-  for (const { name, isPassed, seconds } of rows) process.stdout.write(`${isPassed ? 'passed' : 'FAILED'}  ${name} (${seconds.toFixed(1)} s)\n`)
+  for (const { name, isPassed, seconds } of rows)
+    process.stdout.write(`${isPassed ? 'passed' : 'FAILED'}  ${name} (${seconds.toFixed(1)} s)\n`)
   return rows.every(({ isPassed }) => isPassed) ? 0 : 1
 }

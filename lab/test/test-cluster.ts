@@ -1,0 +1,63 @@
+/**
+ * A cluster for a test: its own state directory and free ports, driven by the command line as a user would.
+ */
+import { execFile } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { findTakenPorts } from '../runtime/ports.ts'
+import { REPOSITORY } from '../runtime/stage-directory.ts'
+import type { StageStatus } from '../stage-status.ts'
+import { portsIn, topologyOf, type StageName } from '../topology.ts'
+
+export interface Outcome {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export const CLI = path.join(REPOSITORY, 'lab', 'cli.ts')
+const OFFSETS_MAX = 50
+
+export class TestCluster {
+  readonly stateDirectory: string
+  readonly portOffset: number
+  readonly environment: NodeJS.ProcessEnv
+
+  private constructor(portOffset: number) {
+    this.stateDirectory = mkdtempSync(path.join(tmpdir(), 'relais-test-'))
+    this.portOffset = portOffset
+    const { FORCE_COLOR: _, ...inherited } = process.env
+    this.environment = { ...inherited, NO_COLOR: '1', RELAIS_STATE_DIR: this.stateDirectory, RELAIS_PORT_OFFSET: String(portOffset) }
+  }
+
+  /** Ports above the product's own and below those that the system gives to outgoing connections. */
+  static async create(stage: StageName): Promise<TestCluster> {
+    for (let attempt = 1; attempt <= OFFSETS_MAX; attempt++) {
+      const portOffset = 1_000 + 20 * Math.floor(Math.random() * 600)
+      const ports = portsIn(topologyOf(stage, { portOffset }))
+      if ((await findTakenPorts('127.0.0.1', ports)).length === 0) return new TestCluster(portOffset)
+    }
+    throw new Error(`no free ports in ${OFFSETS_MAX} attempts`)
+  }
+
+  /** `lab('kill', 'stage1/db2')`; never rejects. */
+  lab(...args: string[]): Promise<Outcome> {
+    return new Promise((resolve) => {
+      execFile(process.execPath, [CLI, ...args], { env: this.environment, timeout: 60_000 }, (error, stdout, stderr) => {
+        resolve({ code: error ? Number(error.code ?? 1) : 0, stdout, stderr })
+      })
+    })
+  }
+
+  async status(stage: StageName): Promise<StageStatus> {
+    const { stdout } = await this.lab('status', '--json')
+    return (JSON.parse(stdout) as { stages: Record<StageName, StageStatus> }).stages[stage]
+  }
+
+  /** Stops whatever runs and removes the directory. */
+  async remove(): Promise<void> {
+    await this.lab('down')
+    rmSync(this.stateDirectory, { recursive: true, force: true })
+  }
+}
