@@ -12,7 +12,7 @@ export const STAGE_NAMES = ['stage1', 'stage2'] as const
 export type StageName = (typeof STAGE_NAMES)[number]
 
 /** The stages that can run today, in the order in which `up` starts them. */
-export const AVAILABLE_STAGES: readonly StageName[] = ['stage1']
+export const AVAILABLE_STAGES: readonly StageName[] = ['stage1', 'stage2']
 
 const TIERS = ['frontend', 'backend', 'db'] as const
 export type Tier = (typeof TIERS)[number]
@@ -28,6 +28,8 @@ export interface Node {
   readonly role: Role | null
   readonly port: number
   readonly url: string
+  /** Of the PostgreSQL server beside a database node of stage 2; `null` elsewhere. */
+  readonly postgresPort: number | null
 }
 
 /** An Nginx that stands before one tier. */
@@ -57,6 +59,8 @@ export interface TopologyOptions {
 
 const HOST = '127.0.0.1'
 const INSTANCES_PER_TIER = 3
+/** From the first instance's port to the first PostgreSQL server's. */
+const POSTGRES_PORT_STEP = 17
 const PORTS: Record<StageName, { loadBalancers: Record<Tier, number>; instances: number }> = {
   stage1: { loadBalancers: { frontend: 8080, backend: 8081, db: 8084 }, instances: 18_000 },
   stage2: { loadBalancers: { frontend: 9080, backend: 9081, db: 9084 }, instances: 19_000 },
@@ -72,7 +76,9 @@ export function topologyOf(stage: StageName, options: TopologyOptions = {}): Top
     Array.from({ length: options.single ? 1 : INSTANCES_PER_TIER }, (_, index): Node => {
       const name = `${tier}${index + 1}`
       const port = instances + tierIndex * INSTANCES_PER_TIER + index + 1
-      return { name, tier, number: index + 1, role: roleOf(tier, index), ...address(name, port) }
+      const hasServer = stage === 'stage2' && tier === 'db'
+      const postgresPort = hasServer ? address(postgresName(index + 1), instances + POSTGRES_PORT_STEP + index).port : null
+      return { name, tier, number: index + 1, role: roleOf(tier, index), ...address(name, port), postgresPort }
     }),
   )
   const balancers = TIERS.map((tier): LoadBalancer => {
@@ -80,6 +86,11 @@ export function topologyOf(stage: StageName, options: TopologyOptions = {}): Top
     return { name, tier, ...address(name, loadBalancers[tier]) }
   })
   return { stage, host: HOST, nodes, loadBalancers: options.single ? [] : balancers }
+}
+
+/** "postgres1": what the port of db1's PostgreSQL server is called. */
+function postgresName(number: number): string {
+  return `postgres${number}`
 }
 
 function roleOf(tier: Tier, index: number): Role | null {
@@ -108,5 +119,7 @@ export function namesIn(topology: Topology): readonly string[] {
 
 /** Every port that the stage listens on, by name. */
 export function portsIn(topology: Topology): ReadonlyMap<string, number> {
-  return new Map([...topology.loadBalancers, ...topology.nodes].map(({ name, port }) => [name, port]))
+  const ports = new Map([...topology.loadBalancers, ...topology.nodes].map(({ name, port }) => [name, port]))
+  for (const { number, postgresPort } of topology.nodes) if (postgresPort !== null) ports.set(postgresName(number), postgresPort)
+  return ports
 }

@@ -28,6 +28,8 @@ export const STAGE1_SETTINGS = {
   /** A file with the cluster's secret, in hexadecimal. */
   RELAIS_SECRET_FILE: z.string().min(1),
   RELAIS_RECORDS_MAX: z.coerce.number().int().min(1).optional(),
+  /** How many entries a primary's log keeps at least; a replica that needs older ones gets a snapshot. */
+  RELAIS_LOG_ENTRIES_KEPT: z.coerce.number().int().min(1).optional(),
   /** A test hook: a replica holds every message back this long. */
   RELAIS_FAULT_REPLICATION_DELAY_MS: z.coerce.number().int().min(0).default(0),
 }
@@ -36,10 +38,12 @@ export type Stage1Settings = z.infer<z.ZodObject<typeof STAGE1_SETTINGS>>
 export interface Node {
   readonly service: Service
   readonly store: Store
+  /** Resolves when the node may be asked; a replica at once, a primary when it has its list. */
+  readonly begun: Promise<void>
   close(): Promise<void>
 }
 
-/** Builds the node; a primary's recovery goes on in the background, seen by `/readyz`. */
+/** Builds the node; a primary's recovery goes on in the background until `begun`. */
 export function createNode(settings: Stage1Settings, log: Logger): Node {
   mkdirSync(settings.RELAIS_DATA_DIR, { recursive: true })
   const signer = new Signer(readFileSync(settings.RELAIS_SECRET_FILE, 'utf8').trim())
@@ -62,11 +66,11 @@ function createReplica(settings: Stage1Settings, log: Logger, signer: Signer): N
   })
   const service = createService(settings, log, store)
   mountReplicate(service, node, signer)
-  return { service, store, close: () => store.close() }
+  return { service, store, begun: Promise.resolve(), close: () => store.close() }
 }
 
 function createPrimary(settings: Stage1Settings, log: Logger, signer: Signer): Node {
-  const list = new ReplicatedList()
+  const list = new ReplicatedList(settings.RELAIS_LOG_ENTRIES_KEPT)
   const store = new PrimaryStore({
     name: settings.RELAIS_NAME,
     list,
@@ -82,17 +86,23 @@ function createPrimary(settings: Stage1Settings, log: Logger, signer: Signer): N
   const common = { list, replicas: settings.RELAIS_PEERS, durability: settings.RELAIS_DURABILITY, signer, log }
   const dataDir = settings.RELAIS_DATA_DIR
 
+  let waitingFor: string | undefined
+  const wait = (reason: string): void => {
+    store.waitFor(reason)
+    if (reason !== waitingFor) log.info({ reason }, 'not serving yet')
+    waitingFor = reason
+  }
   const begin = async (): Promise<void> => {
     if (settings.RELAIS_REPLICATION === 'fan-out') {
       await beginWithoutAsking(list, dataDir)
       store.open(new FanOut({ ...common, onGivenUp: (replica) => givenUp.inc({ replica }) }))
     } else {
-      await recover({ ...common, dataDir, onWaiting: (reason) => store.waitFor(reason), signal: stopped.signal })
+      await recover({ ...common, dataDir, onWaiting: (reason) => wait(reason), signal: stopped.signal })
       store.open(new LogShipping(common))
     }
   }
-  void untilBegun(begin, log, stopped.signal)
-  return { service, store, close: () => (stopped.abort(), store.close()) }
+  const begun = untilBegun(begin, log, stopped.signal)
+  return { service, store, begun, close: () => (stopped.abort(), store.close()) }
 }
 
 /** A replica that goes away while its list is being fetched is no reason to end: the next try may find it, or another. */

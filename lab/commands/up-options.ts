@@ -6,7 +6,7 @@ import { integerWithin, numberWithin, oneOf, parseStages } from '../command-line
 import { misused } from '../failure.ts'
 import { POLICIES, RUNTIME_NAMES, type StageSettings } from '../runtime/runtime.ts'
 import { DURABILITIES, REPLICATIONS } from '../service-environment.ts'
-import { namesIn, portsIn, STAGE_NAMES, topologyOf, type StageName, type Topology } from '../topology.ts'
+import { portsIn, STAGE_NAMES, topologyOf, type StageName, type Topology } from '../topology.ts'
 
 export const UP_OPTIONS = {
   detach: { type: 'boolean', short: 'd' },
@@ -31,7 +31,7 @@ export const UP_HELP = `  --detach, -d     return when everything is ready; othe
                    hold each instance to a share of CPU, for example 0.1
   --fresh          throw away the data and logs of earlier runs
   --port [STAGE/]NAME=PORT
-                   another port for one instance or load balancer; may be repeated
+                   another port for an instance, a load balancer, or a PostgreSQL server (postgres1 …)
   --port-offset N  added to every port (or RELAIS_PORT_OFFSET)
   --runtime        ${RUNTIME_NAMES.join(' | ')} (default native; compose is not available yet)`
 
@@ -80,7 +80,7 @@ function readPorts(texts: readonly string[], stages: readonly StageName[]): Read
     const [, stageText, name, portText] = match as unknown as [string, string | undefined, string, string]
     const port = integerWithin(`the port of ${name}`, portText, 1, 65_535)
     for (const stage of stageText === undefined ? stages : [oneOf('the stage of --port', stageText, STAGE_NAMES)]) {
-      oneOf('the name in --port', name, namesIn(topologyOf(stage)))
+      oneOf('the name in --port', name, [...portsIn(topologyOf(stage)).keys()])
       ports.get(stage)?.set(name, port)
     }
   }

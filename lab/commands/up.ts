@@ -52,7 +52,8 @@ async function startAll(
         waiting.delete(name)
         task.output = waiting.size > 0 ? `waiting for ${[...waiting].join(', ')}` : 'a read through all tiers'
       }
-      started.set(topology, await runtime.startStage(topology, settings, { fresh: isFresh, observer: { ready }, signal }))
+      const progress = (message: string): void => void (task.output = message)
+      started.set(topology, await runtime.startStage(topology, settings, { fresh: isFresh, observer: { ready, progress }, signal }))
       begun.push(topology.stage)
       task.title = `Started ${topology.stage}`
     },

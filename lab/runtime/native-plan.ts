@@ -11,6 +11,7 @@ import { serviceEnvironment } from '../service-environment.ts'
 import type { LoadBalancer, Node, StageName, Tier, Topology } from '../topology.ts'
 import type { CpuShares } from './cpu-share.ts'
 import { nginxCommand } from './nginx-files.ts'
+import type { PostgresServers } from './postgres-servers.ts'
 import type { StageSettings } from './runtime.ts'
 import { REPOSITORY, type StageDirectory } from './stage-directory.ts'
 import type { InstanceRecord, ProcessRecord } from './stage-state.ts'
@@ -23,9 +24,10 @@ export function planInstances(
   topology: Topology,
   settings: StageSettings,
   shares: CpuShares | undefined,
+  servers?: PostgresServers,
 ): InstanceRecord[] {
   const balancers = topology.loadBalancers.map((balancer) => planBalancer(directory, balancer))
-  const nodes = topology.nodes.map((node) => planNode(directory, topology, node, settings, shares))
+  const nodes = topology.nodes.map((node) => planNode(directory, topology, node, settings, shares, servers))
   return [...balancers, ...nodes]
 }
 
@@ -35,17 +37,21 @@ function planNode(
   node: Node,
   settings: StageSettings,
   shares: CpuShares | undefined,
+  servers: PostgresServers | undefined,
 ): InstanceRecord {
   const dataDirectory = directory.dataOf(node.name)
   if (node.tier === 'db') mkdirSync(dataDirectory, { recursive: true })
   const env = serviceEnvironment(topology, node, { ...settings, secretFile: directory.secretFile, dataDirectory }, process.env)
   const entry = node.tier === 'db' ? DATABASE_ENTRIES[topology.stage] : SHARED_ENTRIES[node.tier]
   const run = { command: process.execPath, args: [entry] }
+  const cache = { NODE_COMPILE_CACHE: path.join(path.dirname(directory.root), 'compile-cache') }
+  const hasServer = node.postgresPort !== null
+  const keeper = hasServer ? servers?.keeper(node) : undefined
   const service: ProcessRecord = {
     name: 'service',
     ...(shares?.wrap(run.command, run.args) ?? run),
     cwd: REPOSITORY,
-    env: { NODE_COMPILE_CACHE: path.join(path.dirname(directory.root), 'compile-cache'), ...env },
+    env: { ...cache, ...env, ...(hasServer && servers?.serviceEnvironment(node)) },
     stopSignal: 'SIGTERM',
     identity: null,
     asked: null,
@@ -57,8 +63,7 @@ function planNode(
     url: node.url,
     logFile: directory.logFile(node.name),
     cpuGroup: shares?.groupFor(`relais-${clusterId(directory)}-${topology.stage}-${node.name}`) ?? null,
-    // Stage 2 puts the PostgreSQL server in front of its service here.
-    processes: [service],
+    processes: keeper ? [{ ...keeper, env: { ...cache, ...keeper.env } }, service] : [service],
   }
 }
 

@@ -27,8 +27,10 @@ export async function stopInstances(directory: StageDirectory, state: StageState
   signalFamily(records, 'SIGCONT')
   for (const wave of WAVES) {
     const inWave = state.instances.filter((instance) => waveOf(instance) === wave).flatMap((instance) => instance.processes)
-    askToEnd(inWave)
-    await waitUntilEnded(inWave, WAVE_MS_MAX)
+    for (const together of inStopOrder(inWave)) {
+      askToEnd(together)
+      await waitUntilEnded(together, WAVE_MS_MAX)
+    }
   }
   await waitUntilEnded(records, GRACE_MS_MAX - (performance.now() - startedAtMs))
   const killed = await killProcesses(records)
@@ -38,8 +40,12 @@ export async function stopInstances(directory: StageDirectory, state: StageState
 /** SIGTERM (or the process's own word for it), then SIGKILL if it takes too long. True when it had to be killed. */
 export async function stopProcesses(records: readonly ProcessRecord[]): Promise<boolean> {
   signalFamily(records, 'SIGCONT')
-  askToEnd(records)
-  if (await waitUntilEnded(records, GRACE_MS_MAX)) return false
+  const startedAtMs = performance.now()
+  for (const together of inStopOrder(records)) {
+    askToEnd(together)
+    await waitUntilEnded(together, GRACE_MS_MAX - (performance.now() - startedAtMs))
+  }
+  if (livingProcesses(records).length === 0) return false
   await killProcesses(records)
   return true
 }
@@ -50,6 +56,13 @@ export async function killProcesses(records: readonly ProcessRecord[]): Promise<
   const giveUpAtMs = performance.now() + KILL_MS_MAX
   while (!(await waitUntilEnded(records, 100)) && performance.now() < giveUpAtMs) signalFamily(records, 'SIGKILL')
   return killed
+}
+
+/** A database service ends before the server that it talks to. */
+function inStopOrder(records: readonly ProcessRecord[]): readonly ProcessRecord[][] {
+  const servers = records.filter(({ name }) => name === 'postgres')
+  const others = records.filter(({ name }) => name !== 'postgres')
+  return [others, servers].filter((together) => together.length > 0)
 }
 
 function waveOf(instance: InstanceRecord): string {

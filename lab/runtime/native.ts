@@ -19,6 +19,7 @@ import { startInstances } from './native-start.ts'
 import { stopInstances } from './native-stop.ts'
 import { testNginxFiles, writeNginxFiles } from './nginx-files.ts'
 import { findTakenPorts } from './ports.ts'
+import { prepareServers, type PostgresServers } from './postgres-servers.ts'
 import type { LocatedStage, Runtime, StageEvents, StageSettings, StartOptions, StartedStage, StoppedStage, Target } from './runtime.ts'
 import { StageDirectory } from './stage-directory.ts'
 import { withStageLock } from './stage-lock.ts'
@@ -47,7 +48,8 @@ export class NativeRuntime implements Runtime {
       if (options.fresh)
         for (const left of [directory.data, ...directory.logDirectories(topology)]) rmSync(left, { recursive: true, force: true })
       const shares = settings.cpuPerInstance === null ? undefined : findCpuShares(settings.cpuPerInstance)
-      const state = await prepare(directory, topology, settings, shares)
+      const servers = topology.stage === 'stage2' ? await prepareServers(directory, topology, settings, options) : undefined
+      const state = await prepare(directory, topology, settings, shares, servers)
       try {
         await startInstances(directory, state, options)
       } catch (error) {
@@ -119,6 +121,7 @@ async function prepare(
   topology: Topology,
   settings: StageSettings,
   shares: CpuShares | undefined,
+  servers: PostgresServers | undefined,
 ): Promise<StageState> {
   for (const made of [directory.root, directory.logs, directory.data]) mkdirSync(made, { recursive: true })
   rmSync(directory.secretFile, { force: true })
@@ -126,7 +129,7 @@ async function prepare(
   const prefixOf = (name: string): string => directory.nginxPrefix(name)
   for (const balancer of topology.loadBalancers) writeNginxFiles(topology, balancer, prefixOf(balancer.name), settings.policy)
   await Promise.all(topology.loadBalancers.map((balancer) => testNginxFiles(balancer, prefixOf(balancer.name))))
-  const instances = planInstances(directory, topology, settings, shares)
+  const instances = planInstances(directory, topology, settings, shares, servers)
   return { version: 1, runtime: 'native', run: randomUUID(), phase: 'starting', topology, settings, instances }
 }
 

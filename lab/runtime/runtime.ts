@@ -63,6 +63,8 @@ export interface LocatedStage {
 /** Told about each step of a start, for whoever shows progress. */
 interface StartObserver {
   readonly ready?: (instance: string, afterMs: number) => void
+  /** What is being made before anything starts, in a few words. */
+  readonly progress?: (message: string) => void
 }
 
 export interface StartedStage {

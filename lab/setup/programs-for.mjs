@@ -4,7 +4,7 @@
  */
 
 /** Stages that `up` starts without being told which; PostgreSQL is needed once stage 2 is one of them. Kept equal to lab/topology.ts by a test. */
-export const AVAILABLE_STAGES = ['stage1']
+export const AVAILABLE_STAGES = ['stage1', 'stage2']
 
 export function programsFor([verb, ...args]) {
   const needed = new Set()

@@ -7,6 +7,7 @@
  * A frontend decides nothing about the data: what is valid, and what happened, is the backend's word. It keeps nothing
  * either, so any frontend can answer any request of the same visitor.
  */
+import { askToWrite } from '../http/keyed-write.ts'
 import { readBody } from '../http/read-body.ts'
 import { askNextTier, passBack } from '../http/pass-on.ts'
 import type { Service, ServiceContext } from '../http/service.ts'
@@ -42,5 +43,6 @@ async function passOnWrite(c: ServiceContext, backendTier: TierClient): Promise<
     if (value !== undefined) headers[name] = value
   }
   const body = await readBody(c)
-  return passBack(c.env.exchange, await askNextTier(c, backendTier, { headers, body: body.length > 0 ? body : undefined }))
+  const { answer, keyHeader } = await askToWrite(c, backendTier, { headers, body: body.length > 0 ? body : undefined })
+  return passBack(c.env.exchange, answer, keyHeader)
 }

@@ -9,9 +9,11 @@ import pino, { type Logger } from 'pino'
 export type Log = Logger
 
 const FLUSH_INTERVAL_MS = 200
+/** Each write wakes a thread of the pool, which costs far more than its bytes. */
+const BLOCK_BYTES = 32 * 1024
 
 export function createLog(stage: string, name: string, level: string): Log {
-  const destination = pino.destination({ dest: 1, sync: false, minLength: 8 * 1024 })
+  const destination = pino.destination({ dest: 1, sync: false, minLength: BLOCK_BYTES, maxWrite: 2 * BLOCK_BYTES })
   const log = pino(
     {
       level,

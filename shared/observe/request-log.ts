@@ -17,7 +17,7 @@ export interface RequestLine {
   readonly servedBy: string
 }
 
-const BLOCK_CHARACTERS = 8 * 1024
+const BLOCK_CHARACTERS = 48 * 1024
 const FLUSH_INTERVAL_MS = 200
 
 export class RequestLog {

@@ -26,6 +26,8 @@ export const FAN_OUT_ATTEMPTS_MAX = 5
 export const FAN_OUT_BACKOFF = { baseMs: 100, capMs: 2_000 }
 export const FAN_OUT_CALL_DEADLINE_MS = 1_000
 const SENDS_MAX = 10_000
+/** As many as there are idempotency keys: an older write cannot be asked for again. */
+const OUTCOMES_MAX = 100_000
 
 export interface FanOutOptions {
   readonly list: ReplicatedList
@@ -53,8 +55,8 @@ export class FanOut implements Replication {
   readonly #options: FanOutOptions
   readonly #targets: Target[]
   readonly #stopped = new AbortController()
-  /** What a write waits for: its sends, until they are over. */
-  readonly #sends = new Map<number, Promise<boolean>[]>()
+  /** Whether a write became as durable as asked for. Those that did not are kept: nobody sends them again. */
+  readonly #outcomes = new Map<number, Promise<boolean>>()
 
   constructor(options: FanOutOptions) {
     this.#options = options
@@ -68,18 +70,18 @@ export class FanOut implements Replication {
 
   committed(entry: LogEntry): void {
     const sends = this.#targets.map((target) => this.#send(target, entry))
-    if (this.#options.durability === 'async' || sends.length === 0) return
-    this.#sends.set(entry.lsn, sends)
-    void Promise.allSettled(sends).then(() => this.#sends.delete(entry.lsn))
+    const { durability } = this.#options
+    if (durability === 'async' || sends.length === 0) return
+    const outcome = durability === 'all' ? Promise.all(sends).then((done) => done.every(Boolean)) : anyTrue(sends)
+    this.#outcomes.set(entry.lsn, outcome)
+    void outcome.then((isDurable) => isDurable && this.#outcomes.delete(entry.lsn))
+    if (this.#outcomes.size > OUTCOMES_MAX) this.#outcomes.delete(this.#outcomes.keys().next().value!)
   }
 
   async durable(lsn: number, deadlineMs: number): Promise<void> {
-    const { durability } = this.#options
-    const sends = this.#sends.get(lsn)
-    if (durability === 'async' || !sends) return
-    const isDurable = durability === 'all' ? Promise.all(sends).then((done) => done.every(Boolean)) : anyTrue(sends)
-    if (await withinMs(isDurable, deadlineMs - Date.now(), () => false)) return
-    throw new Problem('replication-timeout', { detail: `position ${lsn} was not confirmed as "${durability}" asks, in time` })
+    const outcome = this.#outcomes.get(lsn)
+    if (!outcome || (await withinMs(outcome, deadlineMs - Date.now(), () => false))) return
+    throw new Problem('replication-timeout', { detail: `position ${lsn} was not confirmed as "${this.#options.durability}" asks, in time` })
   }
 
   status(): ReplicaStatus[] {

@@ -104,7 +104,7 @@ async function hear(replica: Peer, signer: Signer): Promise<Heard | undefined> {
   }
 }
 
-async function fetchSnapshot({ list, signer, onWaiting }: RecoverOptions, { replica }: Heard): Promise<void> {
+async function fetchSnapshot({ list, signer, onWaiting }: RecoverOptions, { replica, held }: Heard): Promise<void> {
   const assembly = new SnapshotAssembly()
   for (let part = 0; ; part++) {
     onWaiting(`fetching the list from ${replica.name}, part ${part + 1}`)
@@ -112,7 +112,9 @@ async function fetchSnapshot({ list, signer, onWaiting }: RecoverOptions, { repl
     const answer = await callNode(replica, signer, { method: 'GET', path, deadlineMs: CALL_DEADLINE_MS })
     if (answer.status !== 200) throw new NodeCallError(`${replica.name} answered ${answer.status} to ${path}`)
     const whole = assembly.add(snapshotPartSchema.parse(answer.body))
-    if (whole === 'unexpected') throw new NodeCallError(`${replica.name} changed while its list was being fetched`)
+    // Another list than the one it said it holds: it was restarted, and may be empty now.
+    const isOther = typeof whole === 'object' && whole.lsn < held.last.lsn
+    if (whole === 'unexpected' || isOther) throw new NodeCallError(`${replica.name} changed while its list was being fetched`)
     if (whole !== 'incomplete') {
       list.install(whole)
       return

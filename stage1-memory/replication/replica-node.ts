@@ -41,7 +41,9 @@ export class ReplicaNode {
   readonly #arrivals = new ArrivalList()
   readonly #assembly = new SnapshotAssembly()
   readonly #options: ReplicaNodeOptions
+  /** The highest position that the primary of `#headEpoch` is known to have written. */
   #headLsn = 0
+  #headEpoch = 0
   #heardAtMs: number | undefined
   #levelAtMs: number | undefined
   #outgoing: SnapshotPart[] = []
@@ -141,9 +143,16 @@ export class ReplicaNode {
   }
 
   #takeBatch(batch: BatchMessage): void {
+    this.#noteHead(batch)
     this.#check(this.list.receive({ ...batch, entries: batch.entries.map(fromRow) }))
-    this.#headLsn = batch.headLsn
-    if (this.list.log.lsn >= batch.headLsn) this.#levelAtMs = Date.now()
+    if (this.list.log.lsn >= this.#headLsn) this.#levelAtMs = Date.now()
+  }
+
+  /** Also of a batch that does not follow on: the next one may have been written out long before it. */
+  #noteHead({ epoch, headLsn }: BatchMessage): void {
+    if (epoch < this.#headEpoch) return
+    this.#headLsn = epoch === this.#headEpoch ? Math.max(this.#headLsn, headLsn) : headLsn
+    this.#headEpoch = epoch
   }
 
   #takeSnapshotPart(part: SnapshotPart): void {

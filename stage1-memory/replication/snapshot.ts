@@ -7,34 +7,33 @@
 import type { Snapshot } from '../store/replicated-list.ts'
 import type { SnapshotPart } from './messages.ts'
 
-const RECORDS_PER_PART_MAX = 10_000
+const ITEMS_PER_PART_MAX = 10_000
 const CHARACTERS_PER_PART_MAX = 1024 * 1024
 
-/** One part at least; keys travel with the last. */
+/** One part at least; records first, then keys. */
 export function cutSnapshot({ epoch, lsn, epochs, nextId, records, keys }: Snapshot): SnapshotPart[] {
-  const parts: SnapshotPart[] = []
-  const head = { kind: 'snapshot' as const, epoch, lsn, epochs: [...epochs], nextId }
-  let start = 0
-  while (start < records.length) {
-    const end = endOfPart(records, start)
-    parts.push({ ...head, part: parts.length, isLast: false, records: records.slice(start, end), keys: [] })
-    start = end
-  }
-  for (let first = 0; first < keys.length; first += RECORDS_PER_PART_MAX) {
-    parts.push({ ...head, part: parts.length, isLast: false, records: [], keys: keys.slice(first, first + RECORDS_PER_PART_MAX) })
-  }
+  const head = { kind: 'snapshot' as const, epoch, lsn, epochs: [...epochs], nextId, isLast: false }
+  const bodies = [...cut(records).map((some) => ({ records: some, keys: [] })), ...cut(keys).map((some) => ({ records: [], keys: some }))]
+  const parts = bodies.map((body, part): SnapshotPart => ({ ...head, part, ...body }))
   parts.push({ ...head, part: parts.length, isLast: true, records: [], keys: [] })
   return parts
 }
 
-function endOfPart(records: Snapshot['records'], start: number): number {
-  let characters = 0
-  let end = start
-  while (end < records.length && end - start < RECORDS_PER_PART_MAX && (characters < CHARACTERS_PER_PART_MAX || end === start)) {
-    characters += records[end]!.message.length
-    end++
+/** Pieces that pass the receiver's body limit, whatever is in their messages. */
+function cut<Item extends { readonly message: string | null }>(items: readonly Item[]): Item[][] {
+  const pieces: Item[][] = []
+  let start = 0
+  while (start < items.length) {
+    let end = start
+    let characters = 0
+    while (end < items.length && end - start < ITEMS_PER_PART_MAX && characters < CHARACTERS_PER_PART_MAX) {
+      characters += items[end]!.message?.length ?? 0
+      end++
+    }
+    pieces.push(items.slice(start, end))
+    start = end
   }
-  return end
+  return pieces
 }
 
 /** Collects the parts of one snapshot at a time, in order. */

@@ -122,8 +122,12 @@ export class ReplicatedList {
     return { epoch, lsn, epochs: [...this.#log.epochs], records: this.#records.toArray(), keys: this.#keys.toArray(), nextId: this.#nextId }
   }
 
-  /** Replaces everything by a snapshot. Returns what this node held and the snapshot's history does not. */
+  /**
+   * Replaces everything by a snapshot. Returns what this node held and the snapshot's history does not. One that brings
+   * nothing new is without effect: within an epoch a history only grows, so it is an old one that arrives late.
+   */
   install(snapshot: Snapshot): Discarded {
+    if (snapshot.epoch === this.#epoch && snapshot.lsn <= this.#log.lsn) return { operations: 0, entries: [] }
     const common = this.#log.lastCommonLsn(snapshot.epochs, snapshot.lsn)
     const discarded = { operations: this.#log.lsn - common, entries: this.#log.entriesKeptAfter(common) }
     this.#records = RecordList.of(snapshot.records)

@@ -85,7 +85,7 @@ export class MemoryCluster {
   }
 
   async close(): Promise<void> {
-    for (const name of NAMES) await this.stopNode(name)
+    await Promise.all(NAMES.map((name) => this.stopNode(name)))
     rmSync(this.dir, { recursive: true, force: true })
   }
 }

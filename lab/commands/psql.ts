@@ -1,0 +1,47 @@
+/**
+ * `psql STAGE/NAME`: opens psql on the PostgreSQL server of a database instance, or runs one command there.
+ *
+ * As the cluster's administrator and over the socket: it is your own lab, and half of what there is to see (slots,
+ * walsenders, settings) is hidden from lesser roles.
+ */
+import { spawn } from 'node:child_process'
+import path from 'node:path'
+import { DATABASE, program } from '@relais/stage2-postgres/cluster/cluster.ts'
+import { describeCluster } from '@relais/stage2-postgres/cluster/prepare-cluster.ts'
+import { readSecret, roleOf } from '@relais/stage2-postgres/cluster/secrets.ts'
+import type { Command } from '../command-line/command.ts'
+import { parseTarget } from '../command-line/parse-arguments.ts'
+import { failed, misused } from '../failure.ts'
+import { nodesOf } from '../topology.ts'
+
+export const command: Command = {
+  summary: "Opens psql on a database instance's PostgreSQL server.",
+  operands: 'STAGE/NAME',
+  options: { command: { type: 'string', short: 'c' } },
+  help: `  STAGE/NAME       stage2/db1, stage2/db2 or stage2/db3
+  --command, -c    run this and end, for example -c 'TABLE pg_stat_replication'`,
+  async run({ operands, values }, { runtime, stateDirectory }) {
+    const target = parseTarget('psql', operands[0])
+    if (target.stage !== 'stage2')
+      throw misused(`Failed to open psql: ${target.stage} has no PostgreSQL, expected stage2/db1, stage2/db2 or stage2/db3.`)
+    const stage = await runtime.locate('stage2')
+    if (!stage) throw failed('Failed to open psql: stage2 does not run.\nStart it with `npm run lab -- up stage2`.')
+    const nodes = nodesOf(stage.topology, 'db').map(({ name, role, postgresPort }) => ({ name, role: role!, port: postgresPort! }))
+    const node = nodes.find(({ name }) => name === target.instance)
+    if (!node) throw misused(`Failed to open psql: found ${target.instance}, expected one of ${nodes.map(({ name }) => name).join(', ')}.`)
+    const cluster = await describeCluster({ dir: path.join(stateDirectory, 'stage2', 'postgres'), nodes })
+    const args = ['-h', cluster.socketDir, '-p', String(node.port), '-U', roleOf('admin'), '-d', DATABASE]
+    const script = values['command'] as string | undefined
+    const env = { ...process.env, PGPASSWORD: readSecret(cluster.secretsDir, 'admin'), PGAPPNAME: `lab psql ${node.name}` }
+    return runPsql(program(cluster, 'psql'), script === undefined ? args : [...args, '-c', script], env)
+  },
+}
+
+/** Resolves to psql's own exit code, or 1 when a signal ended it. */
+function runPsql(file: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(file, args, { env, stdio: 'inherit' })
+    child.once('error', (error) => reject(failed(`Failed to run ${file}: ${error.message}.`)))
+    child.once('exit', (code) => resolve(code ?? 1))
+  })
+}

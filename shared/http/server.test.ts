@@ -1,0 +1,260 @@
+/** A service on a real port: what Node's parser refuses is answered in our shape, slow clients end, and stopping resets nobody. */
+import { once } from 'node:events'
+import { Agent, request } from 'node:http'
+import { connect } from 'node:net'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { openSocket, rawRequest, readToEnd } from '../test/raw-request.ts'
+import { testService } from '../test/test-service.ts'
+import { readJson } from './read-json.ts'
+import { listen, type RunningServer } from './server.ts'
+import type { Service } from './service.ts'
+
+const PATIENCE = { headersMs: 200, requestMs: 400, checkMs: 20 }
+const HEAD = 'Host: db1\r\nConnection: close\r\n'
+const JSON_HEAD = `${HEAD}Content-Type: application/json\r\n`
+
+let service: Service
+let server: RunningServer
+let taken: unknown[]
+let release: PromiseWithResolvers<void>
+
+beforeEach(async () => {
+  taken = []
+  release = Promise.withResolvers()
+  service = testService('db1')
+  service.app.get('/ok', (c) => c.env.exchange.json(200, { url: c.req.url }))
+  service.app.get('/slow', async (c) => (await release.promise, c.env.exchange.json(200, { done: true })))
+  service.app.post('/take', async (c) => (taken.push(await readJson(c)), c.env.exchange.json(201, {})))
+  server = await listen(service, '127.0.0.1', 0, PATIENCE)
+})
+afterEach(async () => {
+  release.resolve()
+  await server.close()
+})
+
+describe('a request that the parser or the adapter refuses', () => {
+  it.each([
+    ['an unknown method', 405, 'method-not-allowed', `BREW /ok HTTP/1.1\r\n${HEAD}\r\n`],
+    ['a TLS handshake', 405, 'method-not-allowed', '\x16\x03\x01\x02\x00\x01\x00\r\n\r\n'],
+    ['TRACE', 405, 'method-not-allowed', `TRACE /ok HTTP/1.1\r\n${HEAD}\r\n`],
+    ['a header above 16 KiB', 431, 'headers-too-large', `GET /ok HTTP/1.1\r\n${HEAD}X-Big: ${'a'.repeat(20_000)}\r\n\r\n`],
+    ['a thousand headers', 431, 'headers-too-large', `GET /ok HTTP/1.1\r\n${HEAD}${'X-Many: 0123456789\r\n'.repeat(1_000)}\r\n`],
+    ['a URL above 8 KiB', 414, 'uri-too-long', `GET /ok?${'a'.repeat(9_000)} HTTP/1.1\r\n${HEAD}\r\n`],
+    ['a URL above all limits', 431, 'headers-too-large', `GET /ok?${'a'.repeat(40_000)} HTTP/1.1\r\n${HEAD}\r\n`],
+    ['no Host', 400, 'malformed-request', 'GET /ok HTTP/1.1\r\nConnection: close\r\n\r\n'],
+    ['an empty Host', 400, 'malformed-request', 'GET /ok HTTP/1.1\r\nHost:\r\nConnection: close\r\n\r\n'],
+    ['a Host with a user', 400, 'malformed-request', 'GET /ok HTTP/1.1\r\nHost: user@db1\r\nConnection: close\r\n\r\n'],
+    ['a Host with a path', 400, 'malformed-request', 'GET /ok HTTP/1.1\r\nHost: db1/ok?\r\nConnection: close\r\n\r\n'],
+    ['an absolute URL of another scheme', 400, 'malformed-request', `GET ftp://db1/ok HTTP/1.1\r\n${HEAD}\r\n`],
+    ['an asterisk', 400, 'malformed-request', `OPTIONS * HTTP/1.1\r\n${HEAD}\r\n`],
+    ['NUL in a header', 400, 'malformed-request', `GET /ok HTTP/1.1\r\n${HEAD}X-A: a\0b\r\n\r\n`],
+    ['bare line feeds', 400, 'malformed-request', 'GET /ok HTTP/1.1\nHost: db1\n\n'],
+    ['another protocol', 400, 'malformed-request', `GET /ok FTP/1.1\r\n${HEAD}\r\n`],
+    ['a negative length', 400, 'malformed-request', `POST /take HTTP/1.1\r\n${JSON_HEAD}Content-Length: -1\r\n\r\n{}`],
+    ['two lengths', 400, 'malformed-request', `POST /take HTTP/1.1\r\n${JSON_HEAD}Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}`],
+    [
+      'a length and chunks',
+      400,
+      'malformed-request',
+      `POST /take HTTP/1.1\r\n${JSON_HEAD}Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n`,
+    ],
+    [
+      'a broken chunk',
+      400,
+      'malformed-request',
+      `POST /take HTTP/1.1\r\n${JSON_HEAD}Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n`,
+    ],
+  ])('%s is answered %i in our shape', async (_, status, slug, text) => {
+    const answer = await rawRequest(server.port, text)
+    expect(answer.status).toBe(status)
+    expect(answer.headers).toMatchObject({ 'content-type': 'application/problem+json', connection: 'close', 'x-served-by': 'db1' })
+    const document = JSON.parse(answer.body) as Record<string, unknown>
+    expect(document).toMatchObject({
+      type: `urn:relais:problem:${slug}`,
+      status,
+      definite: true,
+      requestId: answer.headers['x-request-id'],
+    })
+    if (status === 405) expect(answer.headers['allow']).toContain('GET')
+    await expectUnharmed()
+  })
+
+  it.each([
+    ['an absolute URL', `GET http://db1/ok HTTP/1.1\r\n${HEAD}\r\n`],
+    ['a body where none belongs', `GET /ok HTTP/1.1\r\n${HEAD}Content-Length: 5\r\n\r\nhello`],
+    ['an expectation that nobody knows', `GET /ok HTTP/1.1\r\n${HEAD}Expect: miracles\r\n\r\n`],
+    ['an offer to upgrade', `GET /ok HTTP/1.1\r\nHost: db1\r\nConnection: close, upgrade\r\nUpgrade: websocket\r\n\r\n`],
+  ])('is not one with %s', async (_, text) => {
+    expect((await rawRequest(server.port, text)).status).toBe(200)
+  })
+})
+
+describe('a body', () => {
+  it.each([
+    ['announced', `Content-Length: 70000\r\n\r\n${'a'.repeat(70_000)}`],
+    ['announced and never sent', 'Content-Length: 70000\r\n\r\n'],
+    ['in chunks', `Transfer-Encoding: chunked\r\n\r\n${chunk(65_536)}${chunk(4_464)}0\r\n\r\n`],
+    ['in chunks that never end', `Transfer-Encoding: chunked\r\n\r\n${chunk(65_536)}${chunk(4_464)}`],
+  ])('of 70 KB, %s, is answered 413', async (_, rest) => {
+    const answer = await rawRequest(server.port, `POST /take HTTP/1.1\r\nHost: db1\r\nContent-Type: application/json\r\n${rest}`)
+    expect(answer.status).toBe(413)
+    expect(JSON.parse(answer.body)).toMatchObject({ type: 'urn:relais:problem:body-too-large', definite: true })
+    await expectUnharmed()
+  })
+
+  it('in many small pieces is one body', async () => {
+    const pieces = [...'{"message":"ab"}']
+    const answer = await rawRequest(server.port, `POST /take HTTP/1.1\r\n${JSON_HEAD}Content-Length: ${pieces.length}\r\n\r\n`, ...pieces)
+    expect(answer.status).toBe(201)
+    expect(taken).toEqual([{ message: 'ab' }])
+  })
+})
+
+describe('a client that goes silent', () => {
+  it.each([
+    ['before its first byte', ''],
+    ['within the request line', 'GET /o'],
+    ['within a header', 'GET /ok HTTP/1.1\r\nHost: db1\r\nX-Half'],
+    ['before the end of the headers', 'GET /ok HTTP/1.1\r\nHost: db1\r\n'],
+    ['within an announced body', 'POST /take HTTP/1.1\r\nHost: db1\r\nContent-Type: application/json\r\nContent-Length: 20\r\n\r\n{"mes'],
+    [
+      'within a chunk',
+      'POST /take HTTP/1.1\r\nHost: db1\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n10\r\n{"mes',
+    ],
+    [
+      'before the last chunk',
+      'POST /take HTTP/1.1\r\nHost: db1\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n',
+    ],
+  ])('%s is answered 408, and holds nothing', async (_, text) => {
+    const answer = await rawRequest(server.port, text)
+    expect(answer.status).toBe(408)
+    expect(JSON.parse(answer.body)).toMatchObject({ type: 'urn:relais:problem:request-timeout', definite: true })
+    await expectUnharmed()
+  })
+
+  it('and hangs up within its body leaves nothing behind', async () => {
+    const socket = await openSocket(server.port)
+    socket.write('POST /take HTTP/1.1\r\nHost: db1\r\nContent-Type: application/json\r\nContent-Length: 20\r\n\r\n{"mes')
+    await vi.waitFor(() => expect(service.inFlight).toBe(1), { timeout: 5_000, interval: 5 })
+    socket.destroy()
+    await expectUnharmed()
+  })
+})
+
+describe('a port', () => {
+  it('that is taken is refused with Node’s code', async () => {
+    await expect(listen(testService('db2'), '127.0.0.1', server.port)).rejects.toMatchObject({ code: 'EADDRINUSE' })
+  })
+
+  it('keeps idle connections longer than Nginx does', async () => {
+    const socket = await openSocket(server.port)
+    socket.write('GET /ok HTTP/1.1\r\nHost: db1\r\n\r\n')
+    const [first] = (await once(socket, 'data')) as [Buffer]
+    expect(Number(/Keep-Alive: timeout=(\d+)/i.exec(first.toString())?.[1])).toBeGreaterThan(60)
+    socket.destroy()
+  })
+})
+
+describe('stopping', () => {
+  it('lets a request in flight finish, and then is over', async () => {
+    const socket = await openSocket(server.port)
+    socket.write('GET /slow HTTP/1.1\r\nHost: db1\r\n\r\n')
+    await vi.waitFor(() => expect(service.inFlight).toBe(1), { timeout: 5_000, interval: 5 })
+    const answer = readToEnd(socket)
+    const closed = server.close()
+    await untilRefused(server.port)
+    release.resolve()
+    expect(await answer).toMatchObject({ status: 200, body: '{"done":true}' })
+    await closed
+  })
+
+  it('lets a body that is still arriving arrive', async () => {
+    const socket = await openSocket(server.port)
+    socket.write('POST /take HTTP/1.1\r\nHost: db1\r\nContent-Type: application/json\r\nContent-Length: 15\r\n\r\n{"messa')
+    await vi.waitFor(() => expect(service.inFlight).toBe(1), { timeout: 5_000, interval: 5 })
+    const answer = readToEnd(socket)
+    const closed = server.close()
+    await untilRefused(server.port)
+    socket.write('ge":"a"}')
+    expect((await answer).status).toBe(201)
+    await closed
+    expect(taken).toEqual([{ message: 'a' }])
+  })
+
+  it('resets no connection on which requests keep coming: each is answered, and asked to reconnect', async () => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 8 })
+    let isStopping = false
+    const outcomes = { good: 0, closing: 0, refused: 0, other: [] as unknown[] }
+    const client = async (): Promise<void> => {
+      while (outcomes.refused === 0) {
+        const wasStopping = isStopping
+        try {
+          const { status, connection } = await get(server.port, '/ok', agent)
+          if (status === 200) outcomes.good++
+          else outcomes.other.push(status)
+          if (connection === 'close') outcomes.closing++
+        } catch (error) {
+          if (wasStopping && (error as NodeJS.ErrnoException).code === 'ECONNREFUSED') outcomes.refused++
+          else if (!(isStopping && (error as NodeJS.ErrnoException).code === 'ECONNREFUSED')) outcomes.other.push(error)
+        }
+      }
+    }
+    const clients = Array.from({ length: 8 }, client)
+    await vi.waitFor(() => expect(outcomes.good).toBeGreaterThan(50), { timeout: 10_000, interval: 5 })
+    isStopping = true
+    const closed = server.close()
+    await Promise.all(clients)
+    await closed
+    agent.destroy()
+    expect(outcomes.other).toEqual([])
+    expect(outcomes.closing).toBeGreaterThan(0)
+  })
+
+  it('refuses new connections at once, and ends idle ones without an error', async () => {
+    const idle = await openSocket(server.port)
+    const errors: unknown[] = []
+    idle.on('error', (error) => errors.push(error))
+    idle.write('GET /ok HTTP/1.1\r\nHost: db1\r\n\r\n')
+    await once(idle, 'data')
+    const ended = once(idle, 'end')
+    const closed = server.close()
+    await untilRefused(server.port)
+    await ended
+    await closed
+    expect(errors).toEqual([])
+  })
+})
+
+async function expectUnharmed(): Promise<void> {
+  expect((await rawRequest(server.port, `GET /ok HTTP/1.1\r\n${HEAD}\r\n`)).status).toBe(200)
+  expect(taken).toEqual([])
+  await vi.waitFor(() => expect(service.inFlight).toBe(0), { timeout: 5_000, interval: 5 })
+}
+
+async function untilRefused(port: number): Promise<void> {
+  await vi.waitFor(
+    () =>
+      new Promise<void>((resolve, reject) => {
+        const socket = connect(port, '127.0.0.1')
+        socket.once('connect', () => (socket.destroy(), reject(new Error('still listening'))))
+        socket.once('error', (error: NodeJS.ErrnoException) => (error.code === 'ECONNREFUSED' ? resolve() : reject(error)))
+      }),
+    { timeout: 5_000, interval: 5 },
+  )
+}
+
+function get(port: number, path: string, agent: Agent): Promise<{ status: number | undefined; connection: string | undefined }> {
+  return new Promise((resolve, reject) => {
+    request({ port, path, agent, host: '127.0.0.1' }, (response) => {
+      response.resume()
+      response.once('end', () => resolve({ status: response.statusCode, connection: response.headers.connection }))
+      response.once('error', reject)
+    })
+      .once('error', reject)
+      .end()
+  })
+}
+
+function chunk(length: number): string {
+  return `${length.toString(16)}\r\n${'a'.repeat(length)}\r\n`
+}

@@ -1,0 +1,193 @@
+/** The call to the next tier against real loopback servers that misbehave: what is known afterwards, and what is not. */
+import { afterEach, describe, expect, it } from 'vitest'
+import { loopbackServer, type LoopbackServer } from '../test/loopback-server.ts'
+import { TierClient, type TierClientOptions } from './tier-client.ts'
+
+const GENEROUS_MS = 20_000
+const SHORT_MS = 150
+const closing: (() => Promise<unknown>)[] = []
+afterEach(async () => {
+  for (const close of closing.splice(0)) await close()
+})
+
+describe('the call to the next tier', () => {
+  it('gives status, headers and body as they were answered, and passes on method, path, headers and body', async () => {
+    const body = 'é€𝒳'
+    const server = await upstream((socket) =>
+      socket.write(`HTTP/1.1 418 I\r\nX-Served-By: db1\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`),
+    )
+    const answer = await client(server).call({
+      method: 'PUT',
+      path: '/api/data/7?x=1',
+      headers: { 'idempotency-key': 'k' },
+      body: '{"message":"a"}',
+    })
+    expect({ status: answer.status, way: answer.headers['x-served-by'], body: answer.body.toString() }).toEqual({
+      status: 418,
+      way: 'db1',
+      body,
+    })
+    expect(server.received()).toMatch(/^PUT \/api\/data\/7\?x=1 HTTP\/1\.1\r\n[^]*idempotency-key: k\r\n[^]*\r\n\r\n\{"message":"a"\}$/)
+  })
+
+  it('gives an answered error as an answer: 500 is the next tier’s word, not a failed call', async () => {
+    const server = await upstream((socket) => socket.write('HTTP/1.1 500 X\r\nContent-Length: 2\r\n\r\n{}'))
+    expect(await client(server).call(POST)).toMatchObject({ status: 500 })
+  })
+
+  it('joins a body that comes in pieces, and takes none for an empty one', async () => {
+    const server = await upstream((socket, sent) => {
+      if (sent.includes('GET /none')) socket.write('HTTP/1.1 204 No Content\r\n\r\n')
+      else
+        socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n', () =>
+          setImmediate(() => socket.write('2\r\nde\r\n0\r\n\r\n')),
+        )
+    })
+    expect(String((await client(server).call(GET)).body)).toBe('abcde')
+    expect((await client(server).call({ ...GET, path: '/none' })).body).toHaveLength(0)
+  })
+
+  it('keeps its connections for the next calls', async () => {
+    const server = await upstream((socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'))
+    const tier = client(server)
+    for (let n = 0; n < 20; n++) await tier.call(GET)
+    // A second one opens when a call comes in the very turn in which the first one's answer ended.
+    expect(server.connections()).toBeLessThanOrEqual(2)
+  })
+
+  it.each([
+    ['a read', 'GET'],
+    ['a HEAD', 'HEAD'],
+    ['a write', 'POST'],
+    ['a removal', 'DELETE'],
+  ])('refused: %s was certainly not done', async (_, method) => {
+    const server = await upstream(() => {})
+    await server.close()
+    await expect(client(server).call({ ...GET, method })).rejects.toMatchObject({
+      slug: 'upstream-unavailable',
+      status: 503,
+      definite: true,
+    })
+  })
+
+  it.each([
+    ['hangs', 'GET', true, 'upstream-timeout', () => {}],
+    ['hangs', 'POST', false, 'upstream-timeout', () => {}],
+    ['stops in the middle of its headers', 'DELETE', false, 'upstream-timeout', HALF_HEADERS],
+    ['stops in the middle of its body', 'PUT', false, 'upstream-timeout', HALF_BODY],
+  ] as const)('a next tier that %s is left at the deadline: %s is definite: %s', async (_, method, definite, slug, play) => {
+    const server = await upstream(play)
+    const call = client(server, { deadlineMs: SHORT_MS }).call({ ...GET, method })
+    await expect(call).rejects.toMatchObject({ slug, status: 504, definite, message: `no answer from the next tier within ${SHORT_MS} ms` })
+  })
+
+  it.each([
+    ['cuts the connection after it was sent', 'GET', true, CUT],
+    ['cuts the connection after it was sent', 'HEAD', true, CUT],
+    ['cuts the connection after it was sent', 'POST', false, CUT],
+    ['resets the connection after it was sent', 'PUT', false, RESET],
+    ['cuts in the middle of the body', 'GET', true, CUT_IN_BODY],
+    ['cuts in the middle of the body', 'DELETE', false, CUT_IN_BODY],
+    ['cuts in the middle of a chunk', 'POST', false, CUT_IN_CHUNK],
+    ['does not speak HTTP', 'GET', true, GARBAGE],
+    ['does not speak HTTP', 'POST', false, GARBAGE],
+  ] as const)('a next tier that %s leaves a %s definite: %s', async (_, method, definite, play) => {
+    const server = await upstream(play)
+    await expect(client(server).call({ ...GET, method })).rejects.toMatchObject({ slug: 'upstream-cut', status: 502, definite })
+  })
+
+  it.each([
+    ['GET', true],
+    ['POST', false],
+  ] as const)('refuses an endless answer at its bound: %s is definite: %s', async (method, definite) => {
+    const server = await upstream((socket) => {
+      socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n')
+      const more = (): boolean =>
+        socket.writable && !socket.write(`1000\r\n${'a'.repeat(4096)}\r\n`) && socket.once('drain', more) === socket
+      for (let n = 0; n < 64; n++) more()
+    })
+    const call = client(server, { answerBytesMax: 64 * 1024 }).call({ ...GET, method })
+    await expect(call).rejects.toMatchObject({
+      slug: 'upstream-cut',
+      definite,
+      cause: { message: 'the answer is larger than 65536 bytes' },
+    })
+  })
+
+  it('takes an answer of exactly its bound', async () => {
+    const server = await upstream((socket) => socket.write(`HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n${'a'.repeat(1_000)}`))
+    expect((await client(server, { answerBytesMax: 1_000 }).call(GET)).body).toHaveLength(1_000)
+  })
+
+  it('a write that still waits for a connection at the deadline was certainly not done, and is never sent', async () => {
+    const server = await upstream((socket, sent) => {
+      if (sent.includes('/second')) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')
+    })
+    const tier = client(server, { deadlineMs: SHORT_MS, connectionsMax: 1 })
+    const first = expect(tier.call({ ...POST, path: '/first' })).rejects.toMatchObject({ slug: 'upstream-timeout', definite: false })
+    const second = expect(tier.call({ ...POST, path: '/second' })).rejects.toMatchObject({ slug: 'upstream-timeout', definite: true })
+    await Promise.all([first, second])
+    await expect(tier.call({ ...POST, path: '/third' })).rejects.toMatchObject({ slug: 'upstream-timeout' })
+    expect(server.received()).not.toContain('/second')
+  })
+
+  it('works again after a failure, without being told', async () => {
+    let isBroken = true
+    const server = await upstream((socket) => (isBroken ? socket.destroy() : socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')))
+    const tier = client(server)
+    await expect(tier.call(GET)).rejects.toMatchObject({ slug: 'upstream-cut' })
+    isBroken = false
+    expect((await tier.call(GET)).status).toBe(200)
+  })
+
+  it('tries nothing again: one call is one request', async () => {
+    const server = await upstream((socket) => socket.destroy())
+    await expect(client(server).call(GET)).rejects.toMatchObject({ slug: 'upstream-cut' })
+    expect(server.received().match(/HTTP\/1\.1/g)).toHaveLength(1)
+  })
+})
+
+type Play = Parameters<typeof loopbackServer>[0]
+
+const GET = { method: 'GET', path: '/api/data', headers: {} }
+const POST = { method: 'POST', path: '/api/data', headers: { 'content-type': 'application/json' }, body: '{"message":"a"}' }
+
+async function upstream(play: Play): Promise<LoopbackServer> {
+  const server = await loopbackServer(play)
+  closing.push(() => server.close())
+  return server
+}
+
+function client(server: LoopbackServer, options: Partial<TierClientOptions> = {}): TierClient {
+  const tier = new TierClient(server.url, { deadlineMs: GENEROUS_MS, ...options })
+  closing.unshift(() => tier.close())
+  return tier
+}
+
+function HALF_HEADERS(...[socket]: Parameters<Play>): void {
+  socket.write('HTTP/1.1 200 OK\r\nContent-Le')
+}
+
+function HALF_BODY(...[socket]: Parameters<Play>): void {
+  socket.write('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc')
+}
+
+function CUT(...[socket]: Parameters<Play>): void {
+  socket.end()
+}
+
+function RESET(...[socket]: Parameters<Play>): void {
+  socket.resetAndDestroy()
+}
+
+function CUT_IN_BODY(...[socket]: Parameters<Play>): void {
+  socket.end('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc')
+}
+
+function CUT_IN_CHUNK(...[socket]: Parameters<Play>): void {
+  socket.end('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n10\r\nabc')
+}
+
+function GARBAGE(...[socket]: Parameters<Play>): void {
+  socket.end('220 mail.example ESMTP\r\n')
+}

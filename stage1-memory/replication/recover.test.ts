@@ -1,0 +1,235 @@
+/** An empty primary's start with replicas that msw plays, in virtual time: whom it waits for, whom it believes, and what it numbers next. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { http, HttpResponse } from 'msw'
+import { setupServer } from 'msw/node'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { SILENT_LOG } from '@relais/shared/observe/log.ts'
+import type { Durability } from '@relais/shared/store/store.ts'
+import { ReplicatedList } from '../store/replicated-list.ts'
+import { SECRET } from '../test/played-replica.ts'
+import { pass, until, useVirtualTime } from '../test/virtual-time.ts'
+import { REPLICATE_PATH } from './messages.ts'
+import { beginWithoutAsking, recover } from './recover.ts'
+import { SIGNATURE, Signer } from './signature.ts'
+import { cutSnapshot } from './snapshot.ts'
+
+const server = setupServer()
+let dataDir: string
+
+beforeAll(() => server.listen({ onUnhandledFrame: 'error' }))
+afterAll(() => server.close())
+beforeEach(() => {
+  dataDir = mkdtempSync(join(tmpdir(), 'relais-recover-'))
+  useVirtualTime()
+})
+afterEach(() => {
+  server.resetHandlers()
+  vi.useRealTimers()
+  rmSync(dataDir, { recursive: true, force: true })
+})
+
+describe('an empty primary', () => {
+  it('among empty replicas begins empty, in the first epoch', async () => {
+    play('db2', new ReplicatedList())
+    play('db3', new ReplicatedList())
+    const { list, done } = begin('async')
+    await done
+    expect(list.position).toEqual({ epoch: 1, lsn: 0 })
+    expect(readFileSync(join(dataDir, 'epoch'), 'utf8')).toBe('1\n')
+  })
+
+  it('takes over the most advanced replica’s list, goes on with its numbers, in an epoch above all', async () => {
+    play('db2', listOf(1, 5))
+    play('db3', listOf(1, 7))
+    const { list, done } = begin('async')
+    await done
+    expect(list.position).toEqual({ epoch: 2, lsn: 7 })
+    expect([list.records.size, list.nextId]).toEqual([7, 8])
+    expect(list.commit({ type: 'insert', message: 'm', origin: 'DB1', atMs: 1 })).toMatchObject({ epoch: 2, lsn: 8, id: 8 })
+  })
+
+  it('believes a shorter list of a newer epoch rather than a longer one of an older', async () => {
+    play('db2', listOf(1, 9))
+    play('db3', listOf(4, 3))
+    const { list, done } = begin('quorum')
+    await done
+    expect(list.records.size).toBe(3)
+    expect(list.position.epoch).toBe(5)
+  })
+
+  it('recovers the keys with the list, so that a repeat still has one effect', async () => {
+    play('db2', listOf(1, 3))
+    play('db3', new ReplicatedList())
+    const { list, done } = begin('async')
+    await done
+    expect(list.keys.get('key 3', Date.now())).toMatchObject({ id: 3, lsn: 3 })
+  })
+
+  it('never uses an epoch twice, also when no replica remembers it', async () => {
+    play('db2', new ReplicatedList())
+    play('db3', new ReplicatedList())
+    writeFileSync(join(dataDir, 'epoch'), '41\n')
+    const { list, done } = begin('async')
+    await done
+    expect(list.position.epoch).toBe(42)
+    const next = new ReplicatedList()
+    await beginWithoutAsking(next, dataDir)
+    expect(next.position.epoch).toBe(43)
+  })
+
+  it('is not led astray by an epoch file that holds something else', async () => {
+    play('db2', listOf(3, 1))
+    play('db3', new ReplicatedList())
+    writeFileSync(join(dataDir, 'epoch'), 'NaN\n')
+    const { list, done } = begin('async')
+    await done
+    expect(list.position.epoch).toBe(4)
+  })
+
+  it('asks under the cluster’s signature', async () => {
+    const asked = play('db2', listOf(1, 2))
+    play('db3', new ReplicatedList())
+    await begin('async').done
+    expect(asked.map(({ path }) => path)).toEqual([REPLICATE_PATH, ...asked.slice(1).map((_, part) => `${REPLICATE_PATH}/snapshot?part=${part}`)])
+    expect(asked.every(({ isGenuine }) => isGenuine)).toBe(true)
+  })
+
+  it('waits for a replica that does not answer, says so, and takes over what it holds when it does', async () => {
+    let isSilent = true
+    play('db2', new ReplicatedList())
+    play('db3', listOf(1, 4), () => isSilent)
+    const { list, done, waiting } = begin('async')
+    await until(() => waiting.length > 0, 'the reason')
+    expect(waiting[0]).toBe('an empty primary waits to hear what db3 holds')
+    isSilent = false
+    await done
+    expect(list.records.size).toBe(4)
+  })
+
+  it.each<[Durability, boolean]>([
+    ['async', true],
+    ['all', true],
+    ['quorum', false],
+  ])('with %s durability begins after five seconds without one replica: %s', async (durability, begins) => {
+    play('db2', listOf(1, 4))
+    play('db3', listOf(1, 9), () => true)
+    const stopped = new AbortController()
+    const { list, done, state, waiting } = begin(durability, stopped.signal)
+    await pass(4_000)
+    await askedAgain(waiting)
+    expect(state()).toBe('waiting')
+    await pass(begins ? 2_000 : 600_000)
+    if (begins) {
+      await done
+      expect(list.records.size).toBe(4)
+      return
+    }
+    await askedAgain(waiting)
+    expect(state()).toBe('waiting')
+    stopped.abort(new Error('stopped'))
+    await expect(done).rejects.toThrow()
+  })
+
+  it('does not begin as long as nobody answers', async () => {
+    play('db2', listOf(1, 4), () => true)
+    play('db3', listOf(1, 9), () => true)
+    const stopped = new AbortController()
+    const { done, state, waiting } = begin('async', stopped.signal)
+    await pass(60_000)
+    await askedAgain(waiting)
+    expect(state()).toBe('waiting')
+    expect(waiting.at(-1)).toBe('an empty primary waits to hear what db2 and db3 hold')
+    stopped.abort(new Error('stopped'))
+    await expect(done).rejects.toThrow()
+  })
+
+  it('does not take the emptiness of a replica that restarted meanwhile for the list it had said it holds', async () => {
+    const lists = [listOf(1, 4), new ReplicatedList()]
+    play('db2', () => lists[0]!)
+    play('db3', listOf(1, 3))
+    const { list, done } = begin('async', undefined, () => lists.shift())
+    await expect(done).rejects.toMatchObject({ name: 'NodeCallError' })
+    expect(list.position).toEqual({ epoch: 0, lsn: 0 })
+  })
+})
+
+interface Begun {
+  readonly list: ReplicatedList
+  readonly done: Promise<void>
+  readonly waiting: string[]
+  readonly state: () => string
+}
+
+function begin(durability: Durability, signal?: AbortSignal, onWaiting?: () => unknown): Begun {
+  const list = new ReplicatedList()
+  const waiting: string[] = []
+  let state = 'waiting'
+  const done = recover({
+    list,
+    replicas: ['db2', 'db3'].map((name) => ({ name, url: urlOf(name) })),
+    durability,
+    dataDir,
+    signer: new Signer(SECRET),
+    log: SILENT_LOG,
+    onWaiting: (reason) => {
+      waiting.push(reason)
+      onWaiting?.()
+    },
+    ...(signal && { signal }),
+  })
+  done.then(
+    () => (state = 'begun'),
+    () => (state = 'failed'),
+  )
+  return { list, done, waiting, state: () => state }
+}
+
+interface AskedPath {
+  readonly path: string
+  readonly isGenuine: boolean
+}
+
+/** msw plays a replica that holds `held`. */
+function play(name: string, held: ReplicatedList | (() => ReplicatedList), isSilent = () => false): AskedPath[] {
+  const asked: AskedPath[] = []
+  const signer = new Signer(SECRET)
+  const note = (request: Request): void => {
+    const { pathname, search } = new URL(request.url)
+    const path = pathname + search
+    asked.push({ path, isGenuine: signer.isGenuine(request.headers.get(SIGNATURE) ?? undefined, { method: 'GET', path, body: '' }) })
+  }
+  const list = typeof held === 'function' ? held : () => held
+  server.use(
+    http.get(urlOf(name) + REPLICATE_PATH, ({ request }) => {
+      note(request)
+      if (isSilent()) return HttpResponse.error()
+      const { position, last } = list()
+      return HttpResponse.json({ position: { ...position }, last: { ...last } })
+    }),
+    http.get(`${urlOf(name)}${REPLICATE_PATH}/snapshot`, ({ request }) => {
+      note(request)
+      const part = cutSnapshot(list().snapshot())[Number(new URL(request.url).searchParams.get('part'))]
+      return part ? HttpResponse.json(JSON.parse(JSON.stringify(part)) as Record<string, string>) : HttpResponse.json({}, { status: 400 })
+    }),
+  )
+  return asked
+}
+
+function urlOf(name: string): string {
+  return `http://${name}.test:18000`
+}
+
+function listOf(epoch: number, records: number): ReplicatedList {
+  const list = new ReplicatedList()
+  list.beginEpoch(epoch)
+  for (let n = 1; n <= records; n++) list.commit({ type: 'insert', message: `m ${n}`, origin: 'DB1', atMs: Date.now(), key: `key ${n}` })
+  return list
+}
+
+/** Two more rounds of asking; the pause between them is real. */
+async function askedAgain(waiting: readonly string[]): Promise<void> {
+  const before = waiting.length
+  await vi.waitFor(() => expect(waiting.length).toBeGreaterThan(before + 1), { timeout: 10_000, interval: 1 })
+}

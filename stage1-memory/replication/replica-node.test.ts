@@ -1,0 +1,177 @@
+/** A replica's own rules: when it is ready, whom it believes, and what becomes of writes that the primary does not know. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { SILENT_LOG } from '@relais/shared/observe/log.ts'
+import { ReplicatedList } from '../store/replicated-list.ts'
+import { BatchCache } from './batch-cache.ts'
+import { cutSnapshot } from './snapshot.ts'
+import { ReplicaNode } from './replica-node.ts'
+
+let dataDir: string
+let list: ReplicatedList
+let batches: BatchCache
+
+beforeEach(() => {
+  dataDir = mkdtempSync(join(tmpdir(), 'relais-replica-'))
+  list = primaryList(1)
+  batches = new BatchCache(list)
+})
+afterEach(() => rmSync(dataDir, { recursive: true, force: true }))
+
+describe('a replica', () => {
+  it('is not ready before it has heard from the primary, nor before it was level with it', () => {
+    const replica = node()
+    expect(replica.notReadyBecause()).toBe('no word from db1 yet')
+    insert(list, 3)
+    const half = { ...batches.after(0)!.message, headLsn: 5 }
+    replica.take(half)
+    expect(replica.notReadyBecause()).toBe('catching up with the primary')
+    insert(list, 2)
+    replica.take(batches.after(3)!.message)
+    expect(replica.notReadyBecause()).toBeUndefined()
+  })
+
+  it('that restarted empty is not made ready by a batch that was written out for another one long ago', () => {
+    insert(list, 3)
+    batches.after(0)
+    insert(list, 97)
+    const replica = node()
+    expect(() => replica.take(batches.probe().message)).toThrow(/gap/)
+    replica.take(batches.after(0)!.message)
+    expect(replica.position).toEqual({ epoch: 1, lsn: 3 })
+    expect(replica.notReadyBecause()).toBeDefined()
+    expect(replica.upstream().lagRecords).toBe(97)
+  })
+
+  it('stays ready when it falls behind again, and says how far', () => {
+    const replica = node()
+    insert(list, 1)
+    replica.take(batches.after(0)!.message)
+    insert(list, 2)
+    replica.take({ ...batches.after(1)!.message, entries: batches.after(1)!.message.entries.slice(0, 1) })
+    expect(replica.notReadyBecause()).toBeUndefined()
+    expect(replica.upstream()).toMatchObject({ state: 'streaming', lagRecords: 1 })
+  })
+
+  it('refuses a gap, and says where to go on', () => {
+    const replica = node()
+    insert(list, 5)
+    const [batch, members] = [batches.after(3)!.message, { reason: 'gap', last: { epoch: 0, lsn: 0 }, expected: 1 }]
+    expect(() => replica.take(batch)).toThrow(expect.objectContaining({ slug: 'replication-conflict', members }))
+    expect(replica.position).toEqual({ epoch: 0, lsn: 0 })
+  })
+
+  it('refuses a changed entry, and takes nothing of its batch', () => {
+    const replica = node()
+    insert(list, 3)
+    const { message } = batches.after(0)!
+    const [first, second, third] = message.entries
+    const changed = [...second!.slice(0, 6), 'other', ...second!.slice(7)] as typeof second
+    expect(() => replica.take({ ...message, entries: [first!, changed!, third!] })).toThrow(/damaged/)
+    expect(replica.records.size).toBe(0)
+  })
+
+  it('believes no primary of an older epoch, neither its batches nor its snapshots', () => {
+    const replica = node()
+    const newer = primaryList(2)
+    insert(newer, 1)
+    replica.take(new BatchCache(newer).after(0)!.message)
+    insert(list, 5)
+    expect(() => replica.take(batches.after(0)!.message)).toThrow(/stale-epoch/)
+    for (const part of cutSnapshot(list.snapshot())) expect(() => replica.take(part)).toThrow(/stale-epoch/)
+    expect(replica.position).toEqual({ epoch: 2, lsn: 1 })
+  })
+
+  it('keeps what it took since when an old snapshot of the same epoch arrives late', () => {
+    const replica = node()
+    insert(list, 3)
+    const late = cutSnapshot(list.snapshot())
+    for (const part of late) replica.take(part)
+    insert(list, 4)
+    replica.take(batches.after(3)!.message)
+    for (const part of late) replica.take(part)
+    expect(replica.position).toEqual({ epoch: 1, lsn: 7 })
+    expect(replica.records.size).toBe(7)
+    expect(readdirSync(dataDir)).toEqual([])
+  })
+
+  it('keeps in a private file the writes that a new primary’s history lacks', () => {
+    const replica = node()
+    insert(list, 5)
+    replica.take(batches.after(0)!.message)
+    const newer = new ReplicatedList()
+    newer.install({ ...list.snapshot(), lsn: 3, records: list.records.toArray().slice(0, 3), nextId: 4 })
+    newer.beginEpoch(2)
+    insert(newer, 1)
+    for (const part of cutSnapshot(newer.snapshot())) replica.take(part)
+    expect(replica.records.toArray()).toEqual(newer.records.toArray())
+    const [file, ...others] = readdirSync(dataDir)
+    expect(file).toMatch(/^discarded-2-\d+\.ndjson$/)
+    expect(others).toEqual([])
+    expect(statSync(join(dataDir, file!)).mode & 0o777).toBe(0o600)
+    const kept = readFileSync(join(dataDir, file!), 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line) as { lsn: number; epoch: number })
+    expect(kept.map(({ epoch, lsn }) => [epoch, lsn])).toEqual([[1, 4], [1, 5]])
+  })
+
+  it('of one mechanism takes no message of the other', () => {
+    insert(list, 1)
+    const [entry] = list.log.entriesKeptAfter(0)
+    expect(() => node().take({ kind: 'entry', entry: entry! })).toThrow(/log mode/)
+    const fanOut = new ReplicaNode({ mechanism: 'fan-out', primaryName: 'db1', dataDir, log: SILENT_LOG })
+    expect(() => fanOut.take(batches.after(0)!.message)).toThrow(/fan-out mode/)
+  })
+})
+
+describe('waiting for a position', () => {
+  it('ends as soon as it is reached, and at once when it is there', async () => {
+    const replica = node()
+    insert(list, 2)
+    const waited = replica.reach({ epoch: 1, lsn: 2 }, 20_000)
+    replica.take(batches.after(0)!.message)
+    expect(await waited).toBe(true)
+    expect(await replica.reach({ epoch: 1, lsn: 1 }, 0)).toBe(true)
+  })
+
+  it('ends in vain when the time is over', async () => {
+    expect(await node().reach({ epoch: 1, lsn: 1 }, 5)).toBe(false)
+  })
+
+  it('is refused at once when too many wait already', async () => {
+    const replica = node()
+    insert(list, 1)
+    const waiting = Array.from({ length: 4_096 }, () => replica.reach({ epoch: 1, lsn: 1 }, 20_000))
+    expect(await replica.reach({ epoch: 1, lsn: 1 }, 20_000)).toBe(false)
+    replica.take(batches.after(0)!.message)
+    expect(new Set(await Promise.all(waiting))).toEqual(new Set([true]))
+  })
+})
+
+describe('a fan-out replica', () => {
+  it('appends what arrives as it arrives: out of order, and twice', () => {
+    const replica = new ReplicaNode({ mechanism: 'fan-out', primaryName: 'db1', dataDir, log: SILENT_LOG })
+    insert(list, 3)
+    const [one, two, three] = list.log.entriesKeptAfter(0)
+    for (const entry of [three!, one!, one!]) replica.take({ kind: 'entry', entry })
+    expect(replica.records.toArray().map(({ id }) => id)).toEqual([3, 1, 1])
+    expect(replica.position).toEqual({ epoch: 1, lsn: 1 })
+    replica.take({ kind: 'entry', entry: two! })
+    expect(replica.position).toEqual({ epoch: 1, lsn: 3 })
+    expect(replica.details()).toEqual({ arrivals: 4 })
+  })
+})
+
+function node(): ReplicaNode {
+  return new ReplicaNode({ mechanism: 'log', primaryName: 'db1', dataDir, log: SILENT_LOG })
+}
+
+function primaryList(epoch: number): ReplicatedList {
+  const made = new ReplicatedList()
+  made.beginEpoch(epoch)
+  return made
+}
+
+function insert(into: ReplicatedList, count: number): void {
+  for (let n = 1; n <= count; n++) into.commit({ type: 'insert', message: `message ${into.log.lsn + 1}`, origin: 'DB1', atMs: n })
+}

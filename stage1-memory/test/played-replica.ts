@@ -1,0 +1,53 @@
+/**
+ * For tests: msw plays a replica. What it does with each call is the test's word; what it was sent is checked and kept,
+ * and whether the signature was genuine.
+ */
+import { http, HttpResponse, type JsonBodyType } from 'msw'
+import type { setupServer } from 'msw/node'
+import { messageSchema, REPLICATE_PATH, type Message } from '../replication/messages.ts'
+import { SIGNATURE, Signer } from '../replication/signature.ts'
+
+export const SECRET = '5e'.repeat(32)
+
+/** `hang` never answers; `apply and hang` does what it was asked and never says so. */
+export type Play = 'refuse' | 'hang' | 'cut' | { status: number; body: JsonBodyType }
+
+export interface Attempt {
+  readonly message: Message
+  readonly isGenuine: boolean
+  readonly atMs: number
+}
+
+export interface PlayedReplica {
+  readonly name: string
+  readonly url: string
+  readonly attempts: Attempt[]
+  /** Decides about attempt `n` (1-based). */
+  play: (n: number, message: Message) => Play
+}
+
+export function playReplica(server: ReturnType<typeof setupServer>, name: string, play: PlayedReplica['play']): PlayedReplica {
+  const replica: PlayedReplica = { name, url: `http://${name}.test:18000`, attempts: [], play }
+  const signer = new Signer(SECRET)
+  server.use(
+    http.post(replica.url + REPLICATE_PATH, async ({ request }) => {
+      const body = await request.text()
+      const isGenuine = signer.isGenuine(request.headers.get(SIGNATURE) ?? undefined, { method: 'POST', path: REPLICATE_PATH, body })
+      const message = messageSchema.parse(JSON.parse(body))
+      replica.attempts.push({ message, isGenuine, atMs: Date.now() })
+      const answer = replica.play(replica.attempts.length, message)
+      if (answer === 'hang') return new Promise<never>(() => {})
+      if (answer === 'refuse' || answer === 'cut') return HttpResponse.error()
+      return HttpResponse.json(answer.body, { status: answer.status })
+    }),
+  )
+  return replica
+}
+
+export function tookIt(epoch: number, lsn: number): Play {
+  return { status: 200, body: { position: { epoch, lsn } } }
+}
+
+export function problem(status: number, members: Record<string, JsonBodyType> = {}): Play {
+  return { status, body: { type: 'urn:relais:problem:x', status, ...members } }
+}

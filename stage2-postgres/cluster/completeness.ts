@@ -1,0 +1,36 @@
+/**
+ * Whether a data directory was made to its end. Making one takes seconds and can be interrupted at any point, and what is
+ * left then looks much like a database; so the last step writes a note beside it, and a directory without its note is
+ * thrown away and made again.
+ */
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { ClusterNode } from './cluster.ts'
+import { cleanServer } from './server.ts'
+
+const NOTE = 'complete.json'
+
+export function isComplete(node: ClusterNode): boolean {
+  return existsSync(join(node.directory, NOTE)) && existsSync(join(node.dataDir, 'PG_VERSION'))
+}
+
+export function markComplete(node: ClusterNode): void {
+  const note = { name: node.name, role: node.role, major: node.cluster.programs.major, madeAt: new Date().toISOString() }
+  writeFileSync(join(node.directory, NOTE), `${JSON.stringify(note)}\n`)
+}
+
+/** The note goes first: an interrupted removal leaves an incomplete directory, not a damaged one that looks whole. */
+export async function removeData(node: ClusterNode): Promise<void> {
+  rmSync(join(node.directory, NOTE), { force: true })
+  if (existsSync(node.dataDir)) await cleanServer(node)
+  rmSync(node.directory, { recursive: true, force: true })
+}
+
+/** The major version that made the data, if there is any. */
+export function majorOfData(node: ClusterNode): number | undefined {
+  try {
+    return Number.parseInt(readFileSync(join(node.dataDir, 'PG_VERSION'), 'utf8'), 10)
+  } catch {
+    return undefined
+  }
+}

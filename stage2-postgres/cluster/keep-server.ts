@@ -1,0 +1,81 @@
+/**
+ * Keeps one PostgreSQL server: prepares it, runs it, and rebuilds a standby that can no longer follow.
+ *
+ *   prepareServer ─▶ postgres in the foreground ─▶ ready ─▶ (primary) schema, durability
+ *         ▲                                          └────▶ (standby) slot lost? ─▶ stop ─┐
+ *         └───────────────────────────────────────────────────────────────────────────────┘
+ *
+ * The keeper is the server's parent and dies with it: what supervises us sees one process that stands for the server,
+ * and a crash of the server is its end too. It starts nothing again by itself; people kill servers here to see what happens.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Durability } from '@relais/shared/store/store.ts'
+import { primaryOf, type ClusterNode, type OnProgress } from './cluster.ts'
+import { loginAs } from './login.ts'
+import { openPrimary } from './prepare-cluster.ts'
+import { prepareServer } from './prepare-server.ts'
+import { cleanServer, ready, startServer, type StartedServer } from './server.ts'
+
+export interface KeepOptions {
+  readonly node: ClusterNode
+  readonly durability: Durability
+  readonly onProgress: OnProgress
+  /** What the server writes to its log. */
+  readonly onLine: (text: string) => void
+  /** Ends the server in an orderly way. */
+  readonly signal: AbortSignal
+}
+
+const LOOK_INTERVAL_MS = 1_000
+
+/** Resolves after an orderly end; rejects when the server could not be prepared, or ended by itself. */
+export async function keepServer(options: KeepOptions): Promise<void> {
+  const { node, signal } = options
+  while (!signal.aborted) {
+    await prepareServer(node, options.onProgress)
+    const server = startServer(node, { onLine: options.onLine })
+    const reason = await run(server, options)
+    await server.stop()
+    await cleanServer(node)
+    if (reason === 'lost') options.onProgress(`${node.name}: its slot was lost while it ran; it is copied anew`)
+  }
+}
+
+/** Runs the server until it shall end ('asked'), or must be made again ('lost'). */
+async function run(server: StartedServer, options: KeepOptions): Promise<'asked' | 'lost'> {
+  const { node, signal } = options
+  const ended = new Promise<never>((_, reject) => {
+    server.process.once('exit', (code, by) => reject(new Error(`PostgreSQL ${node.name} ended with ${by ?? `exit code ${code}`}`)))
+  })
+  // Somebody always looks at it first; a later rejection is the end that we asked for.
+  ended.catch(() => {})
+  const asked = new Promise<'asked'>((resolve) => signal.addEventListener('abort', () => resolve('asked'), { once: true }))
+  const work = node.role === 'primary' ? openWhenReady(options) : untilSlotIsLost(options)
+  return Promise.race([ended, asked, work])
+}
+
+async function openWhenReady({ node, durability, onProgress, signal }: KeepOptions): Promise<never> {
+  await ready(node, { timeoutMs: 120_000, signal })
+  await openPrimary(node.cluster, durability, onProgress)
+  return new Promise<never>(() => {})
+}
+
+async function untilSlotIsLost({ node, signal }: KeepOptions): Promise<'lost' | 'asked'> {
+  while (!signal.aborted) {
+    await sleep(LOOK_INTERVAL_MS, undefined, { signal }).catch(() => {})
+    if (!signal.aborted && (await isSlotLost(node).catch(() => false))) return 'lost'
+  }
+  return 'asked'
+}
+
+function isSlotLost(standby: ClusterNode): Promise<boolean> {
+  return loginAs(
+    primaryOf(standby.cluster),
+    'monitor',
+    async (sql) => {
+      const rows = await sql`SELECT 1 FROM pg_replication_slots WHERE slot_name = ${standby.name} AND wal_status = 'lost'`
+      return rows.length > 0
+    },
+    { timeoutMs: 2_000 },
+  )
+}

@@ -1,0 +1,125 @@
+/**
+ * From nothing, or from whatever is there, to a cluster whose servers can be started.
+ *
+ *   programs ─▶ secrets ─▶ primary (initdb, roles, schema) ─▶ standbys (slot, base backup) ─▶ configuration
+ *
+ * What exists and is complete is used as it is; what a crash left half made is made again. After this the caller starts
+ * the primary, waits for `ready`, calls `openPrimary`, then `prepareServer` and a start for each standby.
+ */
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import type { Durability } from '@relais/shared/store/store.ts'
+import { setDurability } from '../replication/durability.ts'
+import { primaryOf, standbysOf, type Cluster, type ClusterNode, type NodePlan, type OnProgress } from './cluster.ts'
+import { isComplete, majorOfData, removeData } from './completeness.ts'
+import { configure } from './configuration.ts'
+import { makeSocketDirectory, serverRoot, socketDirectory } from './directories.ts'
+import { loginAs } from './login.ts'
+import { migrate } from './migrate.ts'
+import { createPrimary, withPrimaryOnSocket } from './primary.ts'
+import { locatePrograms, type Programs } from './programs.ts'
+import { makeSecrets } from './secrets.ts'
+import { serverUser } from './server-user.ts'
+import { postmasterPid } from './server-processes.ts'
+import { createStandby } from './standby.ts'
+
+export interface ClusterOptions {
+  /** Where the cluster lives, for example `.relais/stage2/postgres`. Made when missing. */
+  readonly dir: string
+  /** Exactly one primary; names and ports of the servers. */
+  readonly nodes: readonly NodePlan[]
+  /** Start anew: all data of this cluster is removed. */
+  readonly fresh?: boolean
+  readonly host?: string
+  /** Default: whatever `locatePrograms` finds, of the version that made the data. */
+  readonly programs?: Programs
+  /** PostgreSQL settings that override the files. */
+  readonly settings?: Record<string, string>
+  readonly onProgress?: OnProgress
+}
+
+/** Rejects with `MissingPostgres` when there is no PostgreSQL, and when a server of this cluster runs that has to be made. */
+export async function prepareCluster(options: ClusterOptions): Promise<Cluster> {
+  const onProgress = options.onProgress ?? (() => {})
+  const cluster = await describeCluster(options)
+  if (options.fresh) await removeAll(cluster)
+  makeDirectories(cluster)
+  makeSecrets(cluster.secretsDir)
+  if (cluster.nodes.every(isComplete)) return cluster
+
+  refuseRunning(cluster)
+  const primary = primaryOf(cluster)
+  if (!isComplete(primary)) {
+    // Standbys of a primary that is gone have nothing to follow.
+    for (const standby of standbysOf(cluster)) await removeData(standby)
+    await createPrimary(primary, onProgress)
+  } else configure(primary)
+  const missing = standbysOf(cluster).filter((standby) => !isComplete(standby))
+  await withPrimaryOnSocket(cluster, () => Promise.all(missing.map((standby) => createStandby(standby, onProgress, { bySocket: true }))))
+  return cluster
+}
+
+/** The same cluster without touching anything: for commands that only look, or signal. */
+export async function describeCluster({ dir, nodes, host = '127.0.0.1', programs, settings = {} }: ClusterOptions): Promise<Cluster> {
+  const user = serverUser()
+  const root = serverRoot(resolve(dir), user)
+  const cluster: { -readonly [K in keyof Cluster]: Cluster[K] } = {
+    root,
+    socketDir: socketDirectory(root),
+    secretsDir: join(root, 'secrets'),
+    programs: programs ?? { bindir: '', major: 0 },
+    user,
+    host,
+    nodes: [],
+    settings,
+  }
+  cluster.nodes = nodes.map((plan) => ({
+    ...plan,
+    cluster,
+    directory: join(root, plan.name),
+    dataDir: join(root, plan.name, 'data'),
+  }))
+  if (!programs) cluster.programs = await locateFor(primaryOf(cluster))
+  return cluster
+}
+
+/** Once, when the primary has become ready: the schema of this release, and who confirms writes. */
+export async function openPrimary(cluster: Cluster, durability: Durability, onProgress: OnProgress = () => {}): Promise<void> {
+  const primary = primaryOf(cluster)
+  const versions = await migrate(primary)
+  if (versions.length > 0) onProgress(`${primary.name}: migrated the schema to version ${versions.at(-1)}`)
+  const standbyNames = standbysOf(cluster).map(({ name }) => name)
+  await loginAs(primary, 'admin', (sql) => setDurability(sql, durability, standbyNames))
+}
+
+function locateFor(primary: ClusterNode): Promise<Programs> {
+  const major = majorOfData(primary)
+  return locatePrograms(major === undefined ? {} : { major })
+}
+
+const OWN_NOTE = 'relais-cluster.json'
+
+function makeDirectories({ root, nodes, socketDir, user }: Cluster): void {
+  mkdirSync(root, { recursive: true, mode: 0o755 })
+  makeSocketDirectory(socketDir, user)
+  writeFileSync(join(root, OWN_NOTE), `${JSON.stringify({ nodes: nodes.map(({ name, port, role }) => ({ name, port, role })) })}\n`)
+}
+
+/** Only below a directory that we made: a wrong `dir` must not cost anybody their files. */
+async function removeAll(cluster: Cluster): Promise<void> {
+  const { root, nodes } = cluster
+  if (!existsSync(root)) return
+  if (!existsSync(join(root, OWN_NOTE)) && readdirSync(root).length > 0) {
+    throw new Error(`Failed to start anew: ${root} holds files, but no cluster of ours; choose another directory.`)
+  }
+  refuseRunning(cluster)
+  for (const node of nodes) await removeData(node)
+  rmSync(join(root, 'secrets'), { recursive: true, force: true })
+}
+
+function refuseRunning({ nodes }: Cluster): void {
+  for (const node of nodes) {
+    const pid = existsSync(node.dataDir) ? postmasterPid(node) : undefined
+    if (pid !== undefined) throw new Error(`PostgreSQL ${node.name} still runs (pid ${pid}); stop it first.`)
+  }
+}

@@ -1,0 +1,46 @@
+/** Runs one of PostgreSQL's programs to its end, as the server's user, with a deadline; what it said goes into the error. */
+import { spawn } from 'node:child_process'
+import { closeSync, openSync } from 'node:fs'
+import type { ServerUser } from './server-user.ts'
+
+export interface ProgramOptions {
+  readonly user?: ServerUser | undefined
+  readonly env?: Record<string, string>
+  readonly timeoutMs?: number
+  /** A file that is given to the program as standard input: we may read it, the server's user perhaps not. */
+  readonly script?: string
+}
+
+const OUTPUT_CHARACTERS_MAX = 64 * 1024
+
+/** Resolves to standard output; rejects with the last lines of standard error when the exit code is not 0. */
+export function runProgram(command: string, args: readonly string[], options: ProgramOptions = {}): Promise<string> {
+  const { user, env = {}, timeoutMs = 120_000, script } = options
+  const input = openSync(script ?? '/dev/null', 'r')
+  // A directory that every user may be in: programs of PostgreSQL want to come back to where they started.
+  const child = spawn(command, args, {
+    cwd: '/',
+    env: programEnvironment(env),
+    stdio: [input, 'pipe', 'pipe'],
+    timeout: timeoutMs,
+    ...user,
+  })
+  closeSync(input)
+  let output = ''
+  let errors = ''
+  child.stdout?.on('data', (chunk: Buffer) => (output = (output + chunk.toString()).slice(-OUTPUT_CHARACTERS_MAX)))
+  child.stderr?.on('data', (chunk: Buffer) => (errors = (errors + chunk.toString()).slice(-OUTPUT_CHARACTERS_MAX)))
+  return new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', (code, signal) => {
+      if (code === 0) return resolve(output)
+      const said = errors.trim().split('\n').slice(-6).join('\n')
+      reject(new Error(`Failed to run ${command}: ended with ${signal ?? `exit code ${code}`}, expected 0.\n${said}`))
+    })
+  })
+}
+
+/** Nothing of the caller's `PG…` variables: they would quietly send our programs to another server. */
+export function programEnvironment(env: Record<string, string> = {}): Record<string, string> {
+  return { PATH: process.env['PATH'] ?? '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC', ...env }
+}

@@ -1,0 +1,79 @@
+/**
+ * The processes of one server. PostgreSQL is a family: the postmaster, and children that each lead a process group of
+ * their own, so a signal to the postmaster's group reaches none of them.
+ *
+ * That matters three times. SIGKILL to the postmaster alone is not a crash: its children finish what they are at.
+ * SIGSTOP to it alone freezes nothing but new connections. And children that outlive it hold the shared memory, with
+ * which a new start refuses to begin.
+ */
+import { execFileSync } from 'node:child_process'
+import { readFileSync, readdirSync, readlinkSync, realpathSync } from 'node:fs'
+import { join } from 'node:path'
+import type { ClusterNode } from './cluster.ts'
+
+/** The postmaster's pid when it runs, otherwise `undefined`; a pid file that was left behind does not fool it. */
+export function postmasterPid(node: ClusterNode): number | undefined {
+  const pid = Number(pidFileLines(node)[0])
+  return Number.isSafeInteger(pid) && pid > 1 && isServing(pid, node) ? pid : undefined
+}
+
+/** Every process of this server: the postmaster first, if it lives, then its children, or what it left behind. */
+export function serverPids(node: ClusterNode): number[] {
+  const postmaster = postmasterPid(node)
+  const all = process.platform === 'linux' ? pidsInDirectory(realpathSync(node.dataDir)) : childPids(postmaster)
+  return postmaster === undefined ? all : [postmaster, ...all.filter((pid) => pid !== postmaster)]
+}
+
+/** The System V segment that the last postmaster made, from its pid file. */
+export function sharedMemoryId(node: ClusterNode): string | undefined {
+  return /^\s*\d+\s+(\d+)/.exec(pidFileLines(node)[6] ?? '')?.[1]
+}
+
+function pidFileLines(node: ClusterNode): string[] {
+  try {
+    return readFileSync(join(node.dataDir, 'postmaster.pid'), 'utf8').split('\n')
+  } catch {
+    return []
+  }
+}
+
+function isServing(pid: number, node: ClusterNode): boolean {
+  if (process.platform === 'linux') return workingDirectory(pid) === realpathSync(node.dataDir) && !isZombie(pid)
+  return processTable('command').some((row) => row.pid === pid && row.rest.includes(node.dataDir))
+}
+
+/** On Linux each of a server's processes works in its data directory, orphans included. */
+function pidsInDirectory(directory: string): number[] {
+  const pids = readdirSync('/proc').map(Number).filter(Number.isSafeInteger)
+  return pids.filter((pid) => workingDirectory(pid) === directory && !isZombie(pid))
+}
+
+function workingDirectory(pid: number): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`)
+  } catch {
+    return undefined
+  }
+}
+
+function isZombie(pid: number): boolean {
+  try {
+    return /\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
+  } catch {
+    return true
+  }
+}
+
+function childPids(parent: number | undefined): number[] {
+  if (parent === undefined) return []
+  const rows = processTable('ppid')
+  return [parent, ...rows.filter((row) => Number(row.rest) === parent).map((row) => row.pid)]
+}
+
+function processTable(column: string): { pid: number; rest: string }[] {
+  const rows = execFileSync('ps', ['-A', '-o', `pid=,${column}=`], { encoding: 'utf8', maxBuffer: 16 * 1024 * 1024 }).split('\n')
+  return rows.map((row) => {
+    const match = /^\s*(\d+)\s+(.*)$/.exec(row)
+    return { pid: Number(match?.[1]), rest: match?.[2] ?? '' }
+  })
+}

@@ -1,0 +1,152 @@
+/**
+ * Makes a standby, and decides when one must be made again.
+ *
+ *   slot (the primary keeps the WAL from here) ─▶ base-backup.sh ─▶ configure ─▶ complete
+ *
+ * A standby catches up from its slot after any absence, until the primary has dropped WAL that it still needed
+ * (max_slot_wal_keep_size). From then on it would ask for that WAL for ever; only a new copy helps. The same holds
+ * for one whose history is no longer a part of the primary's.
+ */
+import { chownSync, existsSync, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Sql } from 'postgres'
+import { parsePosition } from '@relais/shared/store/position.ts'
+import { primaryOf, program, type ClusterNode, type OnProgress } from './cluster.ts'
+import { isComplete, markComplete, removeData } from './completeness.ts'
+import { configure } from './configuration.ts'
+import { loginAs } from './login.ts'
+import { runProgram } from './run-program.ts'
+import { readSecret } from './secrets.ts'
+
+export interface StandbySource {
+  /** Reach the primary by its socket: while the cluster is being made it listens on nothing else. */
+  readonly bySocket?: boolean
+}
+
+/** Makes the standby from the running primary; data that it had is removed. Its server must not run. */
+export async function createStandby(standby: ClusterNode, onProgress: OnProgress, { bySocket = false }: StandbySource = {}): Promise<void> {
+  const { cluster, directory, dataDir, name } = standby
+  const primary = primaryOf(cluster)
+  onProgress(`${name}: copying ${primary.name} (pg_basebackup)`)
+  await removeData(standby)
+  await loginAs(primary, 'admin', (sql) => renewSlot(sql, name), { bySocket, timeoutMs: 10_000 })
+  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  if (cluster.user) chownSync(directory, cluster.user.uid, cluster.user.gid)
+  await runProgram('/bin/sh', ['-s'], {
+    script: fileURLToPath(new URL('base-backup.sh', import.meta.url)),
+    user: cluster.user,
+    env: {
+      PATH: `${cluster.programs.bindir}:${process.env['PATH'] ?? '/usr/bin:/bin'}`,
+      PRIMARY_HOST: bySocket ? cluster.socketDir : cluster.host,
+      PRIMARY_PORT: String(primary.port),
+      STANDBY_NAME: name,
+      PGPASSWORD: readSecret(cluster.secretsDir, 'replicator'),
+      DATA_DIR: dataDir,
+    },
+  })
+  configure(standby)
+  markComplete(standby)
+}
+
+async function renewSlot(sql: Sql, name: string): Promise<void> {
+  // A walsender that has not noticed yet that its standby is gone holds the slot.
+  await sql`SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = ${name} AND active`
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await sql`SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = ${name}`
+      break
+    } catch (error) {
+      if (attempt === 20) throw error
+      await sql`SELECT pg_sleep(0.1)`
+    }
+  }
+  await sql`SELECT pg_create_physical_replication_slot(${name}, true)`
+}
+
+/** Why this standby can no longer follow its primary; `undefined` when it can, or when the primary cannot be asked. */
+export async function rebuildReason(standby: ClusterNode): Promise<string | undefined> {
+  if (!isComplete(standby)) return 'it was not made to its end'
+  const primary = await askPrimary(standby).catch(() => undefined)
+  if (!primary) return undefined
+  if (!primary.hasSlot) return `its slot "${standby.name}" is missing on ${primary.name}`
+  if (primary.isSlotLost) return `its slot "${standby.name}" was lost: it was away for more WAL than max_slot_wal_keep_size`
+  return divergence(await readControlData(standby), primary)
+}
+
+interface PrimaryState {
+  readonly name: string
+  readonly systemIdentifier: string
+  readonly timeline: number
+  readonly lsn: number
+  readonly hasSlot: boolean
+  readonly isSlotLost: boolean
+}
+
+async function askPrimary(standby: ClusterNode): Promise<PrimaryState> {
+  const primary = primaryOf(standby.cluster)
+  const rows = await loginAs(
+    primary,
+    'monitor',
+    (sql) => sql<PrimaryRow[]>`
+      SELECT (SELECT system_identifier::text FROM pg_control_system()) AS system,
+        left(pg_walfile_name(pg_current_wal_lsn()), 8) AS timeline,
+        pg_current_wal_flush_lsn()::text AS lsn,
+        (SELECT coalesce(wal_status, 'lost') FROM pg_replication_slots WHERE slot_name = ${standby.name}) AS slot`,
+    { timeoutMs: 2_000 },
+  )
+  const row = rows[0]!
+  return {
+    name: primary.name,
+    systemIdentifier: row.system,
+    timeline: Number.parseInt(row.timeline, 16),
+    lsn: parseLsn(row.lsn),
+    hasSlot: row.slot !== null,
+    isSlotLost: row.slot === 'lost',
+  }
+}
+
+interface PrimaryRow {
+  readonly system: string
+  readonly timeline: string
+  readonly lsn: string
+  readonly slot: string | null
+}
+
+interface ControlData {
+  readonly systemIdentifier: string
+  readonly hasSignal: boolean
+  readonly timeline: number
+  /** As far as this standby certainly has replayed. */
+  readonly lsn: number
+}
+
+async function readControlData(standby: ClusterNode): Promise<ControlData> {
+  const { cluster, dataDir } = standby
+  const output = await runProgram(program(cluster, 'pg_controldata'), [dataDir], { user: cluster.user })
+  const field = (name: string): string =>
+    output
+      .split('\n')
+      .find((line) => line.startsWith(`${name}:`))
+      ?.slice(name.length + 1)
+      .trim() ?? ''
+  return {
+    systemIdentifier: field('Database system identifier'),
+    hasSignal: existsSync(join(dataDir, 'standby.signal')),
+    timeline: Number(field("Latest checkpoint's TimeLineID")),
+    lsn: Math.max(parseLsn(field('Latest checkpoint location')), parseLsn(field('Minimum recovery ending location'))),
+  }
+}
+
+function divergence(standby: ControlData, primary: PrimaryState): string | undefined {
+  if (standby.systemIdentifier !== primary.systemIdentifier) return `it belongs to another cluster than ${primary.name}`
+  // A promotion removes it.
+  if (!standby.hasSignal) return 'it was promoted and has a history of its own'
+  if (standby.timeline > primary.timeline) return `it is on timeline ${standby.timeline}, ${primary.name} on ${primary.timeline}`
+  if (standby.timeline === primary.timeline && standby.lsn > primary.lsn) return `it is ahead of ${primary.name}, which lost what it has`
+  return undefined
+}
+
+function parseLsn(text: string): number {
+  return parsePosition(`1:${text}`)?.lsn ?? 0
+}

@@ -1,0 +1,10 @@
+/** The entry of stage 2's database service: settings, log, node, port. */
+import { runService } from '@relais/shared/http/run-service.ts'
+import { readSettings } from '@relais/shared/http/settings.ts'
+import { createLog } from '@relais/shared/observe/log.ts'
+import { createNode, STAGE2_SETTINGS } from './node.ts'
+
+const settings = readSettings(STAGE2_SETTINGS)
+const log = createLog(settings.RELAIS_STAGE, settings.RELAIS_NAME, settings.RELAIS_LOG_LEVEL)
+const node = createNode(settings, log)
+await runService(node.service, settings.RELAIS_HOST, settings.RELAIS_PORT, node)

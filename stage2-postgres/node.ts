@@ -1,0 +1,94 @@
+/**
+ * One node of stage 2's database tier, put together: connections, replication, store, routes.
+ *
+ *   primary   PrimaryStore ─▶ pools: inserts, changes, reads, monitor ─▶ PostgreSQL
+ *   replica   ReplicaStore ─▶ pools: reads, monitor                   ─▶ PostgreSQL, a hot standby
+ *
+ * The service starts whether PostgreSQL is there or not, and says by /readyz when it is.
+ */
+import { z } from 'zod'
+import { mountDatabase } from '@relais/shared/database/app.ts'
+import { DATABASE_SETTINGS } from '@relais/shared/http/settings.ts'
+import { Service } from '@relais/shared/http/service.ts'
+import type { Log } from '@relais/shared/observe/log.ts'
+import { parsePosition } from '@relais/shared/store/position.ts'
+import type { Store } from '@relais/shared/store/store.ts'
+import { PrimaryReplication } from './replication/primary-replication.ts'
+import { StandbyReplication } from './replication/standby-replication.ts'
+import { Connections } from './store/connections.ts'
+import { PrimaryStore } from './store/primary-store.ts'
+import { ReplicaStore } from './store/replica-store.ts'
+import { StandbyPosition } from './store/standby-position.ts'
+import { Timeline } from './store/wal-position.ts'
+
+export const STAGE2_SETTINGS = {
+  ...DATABASE_SETTINGS,
+  /** PostgreSQL's host, or the directory of its socket. */
+  RELAIS_POSTGRES_HOST: z.string().min(1).default('127.0.0.1'),
+  RELAIS_POSTGRES_PORT: z.coerce.number().int().min(1).max(65535),
+  /** A directory with the passwords: `app`, `readonly`, `monitor`. */
+  RELAIS_POSTGRES_SECRETS_DIR: z.string().min(1),
+}
+export type Stage2Settings = z.infer<z.ZodObject<typeof STAGE2_SETTINGS>>
+
+export interface Node {
+  readonly service: Service
+  readonly store: Store
+  close(): Promise<void>
+}
+
+export function createNode(settings: Stage2Settings, log: Log): Node {
+  const timeline = new Timeline()
+  const connections = new Connections({
+    name: settings.RELAIS_NAME,
+    address: {
+      host: settings.RELAIS_POSTGRES_HOST,
+      port: settings.RELAIS_POSTGRES_PORT,
+      secretsDir: settings.RELAIS_POSTGRES_SECRETS_DIR,
+    },
+    role: settings.RELAIS_ROLE,
+    onFacts: (facts) => timeline.see(facts.timeline),
+    log,
+  })
+  const store =
+    settings.RELAIS_ROLE === 'primary' ? primaryStore(settings, connections, timeline, log) : replicaStore(settings, connections, timeline)
+  const service = new Service({
+    stage: settings.RELAIS_STAGE,
+    name: settings.RELAIS_NAME,
+    log,
+    inFlightMax: settings.RELAIS_IN_FLIGHT_MAX,
+    notReadyBecause: () => store.notReadyBecause(),
+  })
+  service.metrics.gauge('relais_postgres_connections', 'Connections that are open to PostgreSQL.', () => connections.open())
+  service.metrics.gauge('relais_postgres_waiting', 'Statements that wait for a connection.', () => connections.waiting())
+  mountDatabase(service, store)
+  return { service, store, close: () => store.close() }
+}
+
+function primaryStore(settings: Stage2Settings, connections: Connections, timeline: Timeline, log: Log): PrimaryStore {
+  const replication = new PrimaryReplication({
+    pool: connections.pool('monitor'),
+    standbys: settings.RELAIS_PEERS.map(({ name }) => name),
+    timeline,
+    durability: settings.RELAIS_DURABILITY,
+  })
+  return new PrimaryStore({ name: settings.RELAIS_NAME, connections, replication, timeline, log })
+}
+
+function replicaStore(settings: Stage2Settings, connections: Connections, timeline: Timeline): ReplicaStore {
+  const standbyPosition = new StandbyPosition()
+  const replication = new StandbyReplication({
+    pool: connections.pool('monitor'),
+    primaryName: settings.RELAIS_PRIMARY,
+    timeline,
+    onLook: ({ replay_lsn, is_behind }) => void standbyPosition.claim(parsePosition(`1:${replay_lsn}`)?.lsn ?? 0, is_behind),
+  })
+  return new ReplicaStore({
+    name: settings.RELAIS_NAME,
+    durability: settings.RELAIS_DURABILITY,
+    connections,
+    replication,
+    standbyPosition,
+    timeline,
+  })
+}

@@ -1,0 +1,28 @@
+import { describe, expect, it } from 'vitest'
+import { StandbyPosition } from './standby-position.ts'
+
+describe('the position that a read on a standby may claim', () => {
+  it('is exact when everything received is replayed', () => {
+    expect(new StandbyPosition(() => 0).claim(1000, false)).toBe(1000)
+  })
+
+  it('goes one byte further while more is being replayed, because its first record may be visible already', () => {
+    expect(new StandbyPosition(() => 0).claim(1000, true)).toBe(1001)
+  })
+
+  it('is exact again when replay stands still, so that the token can be reached', () => {
+    let nowMs = 0
+    const position = new StandbyPosition(() => nowMs)
+    position.claim(1000, true)
+    nowMs = 1_500
+    expect(position.claim(1000, true)).toBe(1000)
+    expect(position.claim(2000, true)).toBe(2001)
+  })
+
+  it('remembers the furthest replay that was seen', () => {
+    const position = new StandbyPosition(() => 0)
+    position.claim(2000, false)
+    position.claim(1000, false)
+    expect(position.replayed).toBe(2000)
+  })
+})

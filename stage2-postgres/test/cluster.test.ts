@@ -1,0 +1,172 @@
+/** Making a cluster: once, again, after a crash in the middle, on other ports, and without leaving anything behind. */
+import { execFileSync } from 'node:child_process'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { MissingPostgres, locatePrograms } from '../cluster/programs.ts'
+import { openPrimary, prepareCluster, type ClusterOptions } from '../cluster/prepare-cluster.ts'
+import { prepareServer } from '../cluster/prepare-server.ts'
+import { serverPids, sharedMemoryId } from '../cluster/server-processes.ts'
+import { cleanServer, ready, signalServer, startServer, type StartedServer } from '../cluster/server.ts'
+import { loginAs } from '../cluster/login.ts'
+import type { Cluster } from '../cluster/cluster.ts'
+import { eventually, freePort } from './postgres-cluster.ts'
+
+const isRoot = process.getuid?.() === 0
+let dir: string
+let options: ClusterOptions
+
+beforeAll(async () => {
+  dir = mkdtempSync(join(tmpdir(), 'relais-postgres-'))
+  chmodSync(dir, 0o755)
+  options = {
+    dir: join(dir, 'a directory with spaces'),
+    nodes: [
+      { name: 'db1', port: await freePort(), role: 'primary' },
+      { name: 'db2', port: await freePort(), role: 'replica' },
+    ],
+  }
+})
+afterAll(() => rmSync(dir, { recursive: true, force: true }))
+
+/** Starts all servers of the cluster, runs `work`, stops them. */
+async function whileRunning(cluster: Cluster, work: () => Promise<void>): Promise<void> {
+  const servers: StartedServer[] = []
+  try {
+    for (const node of cluster.nodes) {
+      await prepareServer(node)
+      servers.push(startServer(node))
+      await ready(node)
+      if (node.role === 'primary') await openPrimary(cluster, 'async')
+    }
+    await work()
+  } finally {
+    for (const server of servers.toReversed()) await server.stop()
+  }
+}
+
+/** Every System V segment there is. */
+function sharedMemoryIds(): (string | undefined)[] {
+  return execFileSync('ipcs', ['-m'], { encoding: 'utf8' })
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/)[1])
+}
+
+const streaming = (cluster: Cluster): Promise<void> =>
+  eventually(async () => {
+    const rows = await loginAs(cluster.nodes[0]!, 'monitor', (sql) => sql`SELECT application_name AS name, state FROM pg_stat_replication`)
+    expect(rows).toEqual([{ name: 'db2', state: 'streaming' }])
+  })
+
+describe('a cluster', () => {
+  it('is made with checksums, SCRAM, roles apart and secrets that only their owner reads', async () => {
+    const cluster = await prepareCluster(options)
+    await whileRunning(cluster, async () => {
+      await streaming(cluster)
+      const [primary] = cluster.nodes
+      const facts = await loginAs(
+        primary!,
+        'admin',
+        (sql) => sql`
+        SELECT current_setting('data_checksums') AS checksums,
+          (SELECT count(*)::int FROM pg_authid WHERE rolname LIKE 'relais_%' AND rolpassword LIKE 'SCRAM-SHA-256$%') AS scram,
+          (SELECT string_agg(rolname, ',') FROM pg_roles WHERE rolname LIKE 'relais_%' AND rolsuper) AS superusers`,
+      )
+      expect(facts[0]).toEqual({ checksums: 'on', scram: 6, superusers: 'relais_admin' })
+      await expect(loginAs(primary!, 'app', (sql) => sql`CREATE TABLE relais.sneaky ()`)).rejects.toThrow(/permission denied/)
+      await expect(loginAs(primary!, 'app', (sql) => sql`CREATE TABLE public.sneaky ()`)).rejects.toThrow(/permission denied/)
+      await expect(loginAs(primary!, 'readonly', (sql) => sql`DELETE FROM records`)).rejects.toThrow(/read-only|permission denied/)
+      await expect(loginAs(primary!, 'monitor', (sql) => sql`SELECT * FROM relais.records`)).rejects.toThrow(/permission denied/)
+    })
+    for (const file of readdirSync(cluster.secretsDir)) expect(statSync(join(cluster.secretsDir, file)).mode & 0o777).toBe(0o600)
+  })
+
+  it('is found and used again, on other ports as well, with its data', async () => {
+    const progress: string[] = []
+    const before = await prepareCluster(options)
+    await whileRunning(before, async () => {
+      await loginAs(before.nodes[0]!, 'app', (sql) => sql`INSERT INTO records (message, origin) VALUES ('kept', 'DB1')`)
+    })
+    const nodes = []
+    for (const node of options.nodes) nodes.push({ ...node, port: await freePort() })
+    options = { ...options, nodes }
+    const after = await prepareCluster({ ...options, onProgress: (message) => progress.push(message) })
+    await whileRunning(after, async () => {
+      await streaming(after)
+      expect(await loginAs(after.nodes[1]!, 'readonly', (sql) => sql`SELECT message FROM records`)).toEqual([{ message: 'kept' }])
+    })
+    expect(progress).toEqual([])
+  })
+
+  it('that was half made is made to its end', async () => {
+    const cluster = await prepareCluster(options)
+    const standby = cluster.nodes[1]!
+    rmSync(join(standby.directory, 'complete.json'))
+    const progress: string[] = []
+    await prepareCluster({ ...options, onProgress: (message) => progress.push(message) })
+    expect(progress).toEqual(['db2: copying db1 (pg_basebackup)'])
+    rmSync(join(cluster.nodes[0]!.directory, 'complete.json'))
+    const remade = await prepareCluster(options)
+    await whileRunning(remade, () => streaming(remade))
+  })
+
+  it('that was killed leaves nothing behind once it is cleaned up after, and starts again', async () => {
+    const cluster = await prepareCluster(options)
+    const primary = cluster.nodes[0]!
+    await prepareServer(primary)
+    const server = startServer(primary)
+    await ready(primary)
+    const segment = sharedMemoryId(primary)
+    expect(segment).toBeDefined()
+    signalServer(primary, 'SIGKILL')
+    await server.stop()
+    await eventually(async () => expect(serverPids(primary)).toEqual([]))
+    await cleanServer(primary)
+    expect(sharedMemoryIds()).not.toContain(segment)
+    expect(existsSync(join(primary.dataDir, 'postmaster.pid'))).toBe(false)
+    await whileRunning(cluster, () => streaming(cluster))
+  })
+
+  it('whose postmaster alone was killed starts again all the same', async () => {
+    const cluster = await prepareCluster(options)
+    const primary = cluster.nodes[0]!
+    await prepareServer(primary)
+    const server = startServer(primary)
+    await ready(primary)
+    server.process.kill('SIGKILL')
+    await server.stop()
+    expect(existsSync(join(primary.dataDir, 'postmaster.pid'))).toBe(true)
+    await whileRunning(cluster, () => streaming(cluster))
+  })
+
+  it('starts anew when that is asked for, and refuses to empty what is not its own', async () => {
+    const cluster = await prepareCluster({ ...options, fresh: true })
+    await whileRunning(cluster, async () => {
+      expect(await loginAs(cluster.nodes[0]!, 'readonly', (sql) => sql`SELECT message FROM records`)).toEqual([])
+    })
+    await expect(prepareCluster({ ...options, dir: process.cwd(), fresh: true })).rejects.toThrow(/holds files, but no cluster of ours/)
+    expect(readFileSync('package.json', 'utf8')).toContain('relais')
+  })
+
+  it.runIf(isRoot)('finds a place for its data when the servers’ user cannot enter the directory', async () => {
+    const closed = join(dir, 'closed')
+    mkdirSync(closed, { mode: 0o700 })
+    const cluster = await prepareCluster({ ...options, dir: join(closed, 'cluster') })
+    try {
+      expect(cluster.root.startsWith(closed)).toBe(false)
+      await whileRunning(cluster, () => streaming(cluster))
+    } finally {
+      rmSync(cluster.root, { recursive: true, force: true })
+    }
+  })
+})
+
+describe('PostgreSQL’s programs', () => {
+  it('are found, or their absence is explained with what to do', async () => {
+    expect((await locatePrograms()).major).toBeGreaterThanOrEqual(14)
+    const missing = locatePrograms({ env: { PG_BINDIR: dir } })
+    await expect(missing).rejects.toBeInstanceOf(MissingPostgres)
+    await expect(missing).rejects.toThrow(/PG_BINDIR=.* does not hold/)
+  })
+})

@@ -1,0 +1,109 @@
+/** The three durability words on a real cluster, with standbys stopped, frozen and back. */
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { Store, WriteOptions } from '@relais/shared/store/store.ts'
+import { signalServer } from '../cluster/server.ts'
+import { eventually, PostgresCluster } from './postgres-cluster.ts'
+
+let cluster: PostgresCluster
+let store: Store
+
+beforeAll(async () => {
+  cluster = await PostgresCluster.start()
+  store = cluster.service('db1').store
+})
+afterAll(() => cluster.close())
+beforeEach(async () => {
+  await cluster.setDurability('async')
+  await cluster.streaming('db2', 'db3')
+})
+
+const write = (idempotencyKey?: string, withinMs = 5_000): WriteOptions => ({ idempotencyKey, deadlineMs: Date.now() + withinMs })
+const rowsWith = (message: string): Promise<{ id: string }[]> =>
+  cluster.sql('db1', 'readonly', (sql) => sql<{ id: string }[]>`SELECT id FROM records WHERE message = ${message}`)
+
+describe('durability', () => {
+  it('is what the server is set to, and changes while it runs', async () => {
+    for (const durability of ['quorum', 'all', 'async'] as const) {
+      await cluster.setDurability(durability)
+      await expect(store.insert(`with ${durability}`, write())).resolves.toBeDefined()
+    }
+  })
+
+  it('quorum goes on with one of two standbys stopped; all refuses before it writes', async () => {
+    await cluster.setDurability('quorum')
+    await cluster.stopServer('db3')
+    try {
+      await expect(store.insert('quorum of one', write())).resolves.toBeDefined()
+      await cluster.setDurability('all')
+      await eventually(async () => {
+        const { replicas } = await store.replication()
+        expect(replicas.find(({ name }) => name === 'db3')?.state).toBe('unreachable')
+      })
+      await expect(store.insert('refused', write())).rejects.toMatchObject({ slug: 'not-enough-replicas', definite: true })
+      expect(await rowsWith('refused')).toEqual([])
+    } finally {
+      await cluster.startServer('db3')
+    }
+  })
+
+  it('quorum with both standbys frozen: unknown by the deadline, reads unaffected, one effect when they go on', async () => {
+    await cluster.setDurability('quorum')
+    for (const name of ['db2', 'db3'] as const) signalServer(cluster.node(name), 'SIGSTOP')
+    try {
+      await expect(store.insert('waits', write('waits', 400))).rejects.toMatchObject({ slug: 'replication-timeout', definite: false })
+      // Behind it in the lane: never sent, so certainly not made; under the same key, as unknown as before.
+      await expect(store.insert('behind', write('behind', 100))).rejects.toMatchObject({ definite: true })
+      await expect(store.insert('waits', write('waits', 100))).rejects.toMatchObject({ definite: false })
+      expect((await store.page({ limit: 1 })).value.records[0]?.message).not.toBe('waits')
+      // Once the walsenders have given the standbys up, writes are refused before they are made; the old key stays unknown.
+      await eventually(() =>
+        expect(store.insert('late', write('late', 200))).rejects.toMatchObject({ slug: 'not-enough-replicas', definite: true }),
+      )
+    } finally {
+      for (const name of ['db2', 'db3'] as const) signalServer(cluster.node(name), 'SIGCONT')
+    }
+    await cluster.streaming('db2', 'db3')
+    const { value } = await store.insert('waits', write('waits'))
+    expect(await rowsWith('waits')).toEqual([{ id: String(value.id) }])
+    expect(await rowsWith('behind')).toEqual([])
+  })
+
+  it('never takes a cancelled wait for a success', async () => {
+    await cluster.setDurability('quorum')
+    for (const name of ['db2', 'db3'] as const) signalServer(cluster.node(name), 'SIGSTOP')
+    try {
+      const answer = store.insert('cancelled', write('cancelled', 10_000))
+      answer.catch(() => {})
+      await eventually(async () => {
+        const rows = await cluster.sql(
+          'db1',
+          'admin',
+          (sql) => sql`SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'`,
+        )
+        expect(rows).toHaveLength(1)
+      })
+      await expect(answer).rejects.toMatchObject({ slug: 'replication-timeout', definite: false })
+      // PostgreSQL committed it locally; that is why the answer is "unknown" and not "failed".
+      expect(await rowsWith('cancelled')).toHaveLength(1)
+    } finally {
+      for (const name of ['db2', 'db3'] as const) signalServer(cluster.node(name), 'SIGCONT')
+    }
+  })
+
+  it('a repeat of a write that only the killed primary had is answered when the standbys have it', async () => {
+    await cluster.setDurability('quorum')
+    for (const name of ['db2', 'db3'] as const) signalServer(cluster.node(name), 'SIGSTOP')
+    try {
+      await expect(store.insert('local only', write('local', 300))).rejects.toMatchObject({ definite: false })
+      await cluster.killServer('db1')
+      await cluster.startServer('db1')
+      await eventually(async () => expect(await rowsWith('local only')).toHaveLength(1))
+      await expect(store.insert('local only', write('local', 500))).rejects.toMatchObject({ definite: false })
+    } finally {
+      for (const name of ['db2', 'db3'] as const) signalServer(cluster.node(name), 'SIGCONT')
+    }
+    await cluster.streaming('db2', 'db3')
+    await eventually(async () => expect((await store.insert('local only', write('local'))).value.message).toBe('local only'))
+    expect(await rowsWith('local only')).toHaveLength(1)
+  })
+})

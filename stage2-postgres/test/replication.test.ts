@@ -1,0 +1,188 @@
+/** Standbys that were away, fell behind, lost their slot or went their own way; and what readers see of it. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { parsePosition } from '@relais/shared/store/position.ts'
+import type { Store, WriteOptions } from '@relais/shared/store/store.ts'
+import { prepareServer } from '../cluster/prepare-server.ts'
+import { signalServer } from '../cluster/server.ts'
+import { watchStandbys } from '../cluster/watch-standbys.ts'
+import { eventually, PostgresCluster } from './postgres-cluster.ts'
+
+let cluster: PostgresCluster
+let primary: Store
+let standby: Store
+
+beforeAll(async () => {
+  // So little WAL is kept for a slot that a test can outrun it: what is left is wal_keep_size, 64 MB.
+  cluster = await PostgresCluster.start({ settings: { max_slot_wal_keep_size: '1MB' } })
+  primary = cluster.service('db1').store
+  standby = cluster.service('db2').store
+})
+afterAll(() => cluster.close())
+
+const write = (): WriteOptions => ({ deadlineMs: Date.now() + 5_000 })
+
+async function insertMany(count: number): Promise<void> {
+  await Promise.all(Array.from({ length: count }, (_, n) => primary.insert(`many ${n}`, write())))
+}
+
+/** Writes WAL until the slot's is gone. */
+async function outrunSlot(name: string): Promise<void> {
+  await eventually(async () => {
+    await cluster.sql('db1', 'admin', async (sql) => {
+      await sql`SELECT pg_logical_emit_message(false, 'filler', repeat('x', 900000)) FROM generate_series(1, 20)`
+      await sql`SELECT pg_switch_wal()`
+      await sql`CHECKPOINT`
+    })
+    const { replicas } = await primary.replication()
+    expect(replicas.find((replica) => replica.name === name)?.state).toBe('lost')
+  }, 30_000)
+}
+
+async function caughtUp(name: 'db2' | 'db3'): Promise<void> {
+  const { position } = await primary.insert('caught up?', write())
+  expect(await cluster.service(name).store.reach(position, 10_000)).toBe(true)
+}
+
+describe('a standby', () => {
+  it('catches up from its slot after it was away', async () => {
+    await cluster.stopServer('db2')
+    await insertMany(500)
+    await eventually(async () => expect((await primary.replication()).replicas[0]).toMatchObject({ name: 'db2', state: 'unreachable' }))
+    await cluster.startServer('db2')
+    await cluster.streaming('db2')
+    await caughtUp('db2')
+  })
+
+  it('is told apart from a live one: its state, its lag and its slot', async () => {
+    await caughtUp('db2')
+    await eventually(async () => {
+      const { upstream } = await standby.replication()
+      expect(upstream).toMatchObject({ name: 'db1', state: 'streaming', lagBytes: 0, lagMs: 0 })
+    })
+    const { replicas, details } = await primary.replication()
+    expect(replicas.map(({ state }) => state)).toEqual(['streaming', 'streaming'])
+    expect(parsePosition(replicas[0]!.position!)).toBeDefined()
+    expect(details!['standbys']).toEqual(
+      expect.arrayContaining([expect.objectContaining({ name: 'db2', slot_status: 'reserved', slot_active: true })]),
+    )
+  })
+
+  it('says that its stream is gone while it goes on serving reads', async () => {
+    await cluster.stopServer('db1')
+    try {
+      await eventually(async () => expect((await standby.replication()).upstream?.state).toBe('unreachable'))
+      expect(standby.notReadyBecause()).toBeUndefined()
+      expect((await standby.page({ limit: 1 })).value.records).toHaveLength(1)
+    } finally {
+      await cluster.startServer('db1')
+    }
+    await cluster.serviceReady('db1')
+    await cluster.streaming('db2', 'db3')
+  })
+
+  it('whose server is gone sends its readers to the primary', async () => {
+    await cluster.killServer('db3')
+    const { service } = cluster.service('db3')
+    await eventually(async () => {
+      const response = await service.request('/api/data', { headers: { 'x-relais-move-to': '@primary' } })
+      expect(response.status).toBe(503)
+      expect(response.headers.get('x-accel-redirect')).toBe('@primary')
+    })
+    await cluster.startServer('db3')
+    await eventually(async () => expect((await service.request('/api/data')).status).toBe(200))
+    await cluster.streaming('db3')
+  })
+
+  it('does not reach a token while its replay is paused, and does once it goes on', async () => {
+    await cluster.sql('db2', 'admin', (sql) => sql`SELECT pg_wal_replay_pause()`)
+    try {
+      const { value, position } = await primary.insert('not yet there', write())
+      expect(await standby.reach(position, 100)).toBe(false)
+      expect((await standby.get(value.id)).value).toBeUndefined()
+      const waiting = standby.reach(position, 10_000)
+      await cluster.sql('db2', 'admin', (sql) => sql`SELECT pg_wal_replay_resume()`)
+      expect(await waiting).toBe(true)
+      expect((await standby.get(value.id)).value?.message).toBe('not yet there')
+    } finally {
+      await cluster.sql('db2', 'admin', (sql) => sql`SELECT pg_wal_replay_resume()`)
+    }
+  })
+
+  it('gives tokens that it can reach itself, under load and at rest', async () => {
+    await insertMany(200)
+    const { position } = await standby.page({ limit: 1 })
+    expect(await standby.reach(position, 5_000)).toBe(true)
+    await caughtUp('db2')
+    await eventually(async () => {
+      const again = await standby.page({ limit: 1 })
+      expect(await cluster.service('db3').store.reach(again.position, 1_000)).toBe(true)
+    })
+  })
+
+  it('cancels a long read that holds up replay, and replays on', async () => {
+    await caughtUp('db2')
+    // A lock that replay needs for the TRUNCATE, held by a reader on the standby: the reader loses after the delay.
+    const reader = cluster.sql('db2', 'readonly', (sql) =>
+      sql.begin(async (held) => {
+        await held`SELECT id FROM records LIMIT 1`
+        await held`SELECT pg_sleep(15)`
+      }),
+    )
+    reader.catch(() => {})
+    await eventually(async () => {
+      const rows = await cluster.sql('db2', 'admin', (sql) => sql`SELECT pid FROM pg_stat_activity WHERE wait_event = 'PgSleep'`)
+      expect(rows).toHaveLength(1)
+    })
+    await cluster.empty()
+    await expect(reader).rejects.toMatchObject({ code: '40001' })
+    await caughtUp('db2')
+  })
+
+  it('that lost its slot is rebuilt at its next start, and says so', async () => {
+    await cluster.stopServer('db2')
+    await outrunSlot('db2')
+    await cluster.startServer('db2')
+    expect(cluster.progress.join('\n')).toMatch(/db2: rebuilding this standby, because its slot "db2" was lost/)
+    await cluster.streaming('db2')
+    await caughtUp('db2')
+  })
+
+  it('that loses its slot while it is frozen is rebuilt by the watch', async () => {
+    const restarted: string[] = []
+    const watch = watchStandbys({
+      cluster: cluster.cluster,
+      intervalMs: 100,
+      restart: async ({ name }) => {
+        restarted.push(name)
+        await cluster.killServer('db3')
+        await cluster.startServer('db3')
+      },
+    })
+    try {
+      signalServer(cluster.node('db3'), 'SIGSTOP')
+      await cluster.sql(
+        'db1',
+        'admin',
+        (sql) => sql`SELECT pg_terminate_backend(pid) FROM pg_stat_replication WHERE application_name = 'db3'`,
+      )
+      await outrunSlot('db3').catch(() => {})
+      await cluster.streaming('db3')
+    } finally {
+      await watch.close()
+    }
+    expect(restarted).toContain('db3')
+    await caughtUp('db3')
+  })
+
+  it('that was promoted is rebuilt at its next start', async () => {
+    await cluster.sql('db2', 'admin', (sql) => sql`SELECT pg_promote()`)
+    await cluster.stopServer('db2')
+    await cluster.startServer('db2')
+    expect(cluster.progress.at(-2)).toMatch(/db2: rebuilding this standby, because it was promoted/)
+    await cluster.streaming('db2')
+  })
+
+  it('cannot be started twice', async () => {
+    await expect(prepareServer(cluster.node('db2'))).rejects.toThrow(/already runs/)
+  })
+})
