@@ -5,14 +5,13 @@
  * walsenders, settings) is hidden from lesser roles.
  */
 import { spawn } from 'node:child_process'
-import path from 'node:path'
-import { DATABASE, program } from '@relais/stage2-postgres/cluster/cluster.ts'
+import { psqlCommand } from '@relais/stage2-postgres/cluster/connect.ts'
 import { describeCluster } from '@relais/stage2-postgres/cluster/prepare-cluster.ts'
-import { readSecret, roleOf } from '@relais/stage2-postgres/cluster/secrets.ts'
 import type { Command } from '../command-line/command.ts'
 import { parseTarget } from '../command-line/parse-arguments.ts'
 import { failed, misused } from '../failure.ts'
-import { nodesOf } from '../topology.ts'
+import { serverPlans } from '../runtime/postgres-servers.ts'
+import { StageDirectory } from '../runtime/stage-directory.ts'
 
 export const command: Command = {
   summary: "Opens psql on a database instance's PostgreSQL server.",
@@ -26,14 +25,13 @@ export const command: Command = {
       throw misused(`Failed to open psql: ${target.stage} has no PostgreSQL, expected stage2/db1, stage2/db2 or stage2/db3.`)
     const stage = await runtime.locate('stage2')
     if (!stage) throw failed('Failed to open psql: stage2 does not run.\nStart it with `npm run lab -- up stage2`.')
-    const nodes = nodesOf(stage.topology, 'db').map(({ name, role, postgresPort }) => ({ name, role: role!, port: postgresPort! }))
+    const directory = new StageDirectory(stateDirectory, 'stage2')
+    const { nodes } = await describeCluster({ dir: directory.postgres, nodes: serverPlans(stage.topology) })
     const node = nodes.find(({ name }) => name === target.instance)
     if (!node) throw misused(`Failed to open psql: found ${target.instance}, expected one of ${nodes.map(({ name }) => name).join(', ')}.`)
-    const cluster = await describeCluster({ dir: path.join(stateDirectory, 'stage2', 'postgres'), nodes })
-    const args = ['-h', cluster.socketDir, '-p', String(node.port), '-U', roleOf('admin'), '-d', DATABASE]
+    const { command: file, args, env } = psqlCommand(node)
     const script = values['command'] as string | undefined
-    const env = { ...process.env, PGPASSWORD: readSecret(cluster.secretsDir, 'admin'), PGAPPNAME: `lab psql ${node.name}` }
-    return runPsql(program(cluster, 'psql'), script === undefined ? args : [...args, '-c', script], env)
+    return runPsql(file, script === undefined ? args : [...args, '-c', script], { ...process.env, ...env })
   },
 }
 

@@ -19,7 +19,7 @@ import { startInstances } from './native-start.ts'
 import { stopInstances } from './native-stop.ts'
 import { testNginxFiles, writeNginxFiles } from './nginx-files.ts'
 import { findTakenPorts } from './ports.ts'
-import { prepareServers, type PostgresServers } from './postgres-servers.ts'
+import { endServers, prepareServers, type PostgresServers } from './postgres-servers.ts'
 import type { LocatedStage, Runtime, StageEvents, StageSettings, StartOptions, StartedStage, StoppedStage, Target } from './runtime.ts'
 import { StageDirectory } from './stage-directory.ts'
 import { withStageLock } from './stage-lock.ts'
@@ -109,6 +109,7 @@ export class NativeRuntime implements Runtime {
 
   async #end(directory: StageDirectory, state: StageState): Promise<StoppedStage> {
     const stopped = await stopInstances(directory, state)
+    if (directory.stage === 'stage2') await endServers(directory, state.topology)
     for (const { cpuGroup } of state.instances) if (cpuGroup) await removeGroup(cpuGroup)
     rmSync(directory.secretFile, { force: true })
     removeStageState(directory.stateFile)

@@ -58,6 +58,13 @@ function upstreamFiles(topology: Topology, balancer: LoadBalancer, policy: Polic
   return [
     ['upstream-primary.conf', serverLine(primaryOf(topology))],
     ['upstream-read.conf', servers],
+    [
+      'upstream-replicas.conf',
+      nodes
+        .filter(({ role }) => role === 'replica')
+        .map((node) => serverLine(node))
+        .join(''),
+    ],
   ]
 }
 

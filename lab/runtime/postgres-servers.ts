@@ -4,9 +4,13 @@
  *
  *   prepareCluster ─▶ stage2/db1: [postgres] the keeper and its server · [service] the database service
  */
-import path from 'node:path'
 import { formatNodes } from '@relais/stage2-postgres/cluster/node-list.ts'
-import { prepareCluster } from '@relais/stage2-postgres/cluster/prepare-cluster.ts'
+import { describeCluster, prepareCluster } from '@relais/stage2-postgres/cluster/prepare-cluster.ts'
+import { serverPids } from '@relais/stage2-postgres/cluster/server-processes.ts'
+import { cleanServer, signalServer } from '@relais/stage2-postgres/cluster/server.ts'
+import type { NodePlan } from '@relais/stage2-postgres/cluster/cluster.ts'
+import { serviceEnvironment } from '@relais/stage2-postgres/cluster/connect.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { failed } from '../failure.ts'
 import { nodesOf, primaryOf, type Node, type Topology } from '../topology.ts'
 import type { StageSettings, StartOptions } from './runtime.ts'
@@ -29,8 +33,8 @@ export async function prepareServers(
   settings: StageSettings,
   { fresh = false, observer }: StartOptions,
 ): Promise<PostgresServers> {
-  const nodes = nodesOf(topology, 'db').map(({ name, role, postgresPort }) => ({ name, role: role!, port: postgresPort! }))
-  const dir = path.join(directory.root, 'postgres')
+  const nodes = serverPlans(topology)
+  const dir = directory.postgres
   const onProgress = (message: string): void => observer?.progress?.(message)
   const cluster = await prepareCluster({ dir, nodes, fresh, onProgress }).catch((error: unknown) => {
     throw failed(`Failed to make the PostgreSQL cluster of ${topology.stage}: ${error instanceof Error ? error.message : String(error)}`)
@@ -42,11 +46,7 @@ export async function prepareServers(
     RELAIS_CLUSTER_NODES: formatNodes(nodes),
   }
   return {
-    serviceEnvironment: (node) => ({
-      RELAIS_POSTGRES_HOST: cluster.socketDir,
-      RELAIS_POSTGRES_PORT: String(node.postgresPort),
-      RELAIS_POSTGRES_SECRETS_DIR: cluster.secretsDir,
-    }),
+    serviceEnvironment: ({ name }) => serviceEnvironment(cluster.nodes.find((node) => node.name === name)!),
     keeper: (node) => ({
       name: 'postgres',
       command: process.execPath,
@@ -57,5 +57,22 @@ export async function prepareServers(
       identity: null,
       asked: null,
     }),
+  }
+}
+
+/** The servers as the cluster's own files know them. */
+export function serverPlans(topology: Topology): NodePlan[] {
+  return nodesOf(topology, 'db').map(({ name, role, postgresPort }) => ({ name, role: role!, port: postgresPort! }))
+}
+
+/** After `down`: whatever a crash left of the servers, processes and shared memory included. */
+export async function endServers(directory: StageDirectory, topology: Topology): Promise<void> {
+  const cluster = await describeCluster({ dir: directory.postgres, nodes: serverPlans(topology) })
+  for (const node of cluster.nodes) {
+    for (let attempt = 0; serverPids(node).length > 0 && attempt < 100; attempt++) {
+      signalServer(node, 'SIGKILL')
+      await sleep(20)
+    }
+    await cleanServer(node)
   }
 }

@@ -19,9 +19,11 @@ export function stateDirectory(chosen?: string): string {
 }
 
 export class StageDirectory {
+  readonly stage: StageName
   readonly root: string
 
   constructor(directory: string, stage: StageName) {
+    this.stage = stage
     this.root = path.join(directory, stage)
   }
 
@@ -46,6 +48,10 @@ export class StageDirectory {
   }
   logFile(instance: string): string {
     return path.join(this.logs, `${instance}.log`)
+  }
+  /** The PostgreSQL cluster of stage 2, unless its server's user cannot enter it (cluster/directories.ts). */
+  get postgres(): string {
+    return path.join(this.root, 'postgres')
   }
   dataOf(instance: string): string {
     return path.join(this.data, instance)

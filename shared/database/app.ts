@@ -2,15 +2,16 @@
  * The database tier's HTTP routes over any `Store`; the same in both stages.
  *
  *   db-lb ─▶ [session token: is this node fresh enough?] ─▶ Store ─▶ answer with X-Session-Token
- *                └ no ─▶ X-Accel-Redirect: @primary ─▶ db-lb asks the primary instead
+ *                └ no, or the store is away ─▶ X-Accel-Redirect ─▶ db-lb asks the primary, or a replica, instead
  *
  * The redirect is how a read moves on without the replica being counted as failed: an answered 5xx never makes Nginx
  * try another server here, and a replica that is a few milliseconds behind is not broken. Asked directly, without a load
  * balancer that offers to move the read, the replica says what is the matter: 503 `replica-behind`.
  */
 import { headerOf, type Service, type ServiceContext } from '../http/service.ts'
+import type { ErrorSlug } from '../http/errors.ts'
 import { Problem } from '../http/problem.ts'
-import { IDEMPOTENCY_KEY, MOVE_TO, SESSION_TOKEN } from '../http/headers.ts'
+import { IDEMPOTENCY_KEY, MAY_MOVE, SESSION_TOKEN } from '../http/headers.ts'
 import { readJson } from '../http/read-json.ts'
 import { parseId, parseIdempotencyKey, parsePageQuery, parseRecordInput, parseSessionToken } from '../http/record-input.ts'
 import { instanceNumber } from '../http/settings.ts'
@@ -25,6 +26,9 @@ export interface DatabaseOptions {
   /** From the request's arrival to the answer of a write. Shorter than db-lb's timeout, so that the answer is ours. */
   readonly writeDeadlineMs?: number
 }
+
+/** What this node cannot serve now and another one may. */
+const SERVED_ELSEWHERE: ReadonlySet<ErrorSlug> = new Set(['not-ready', 'replica-behind', 'store-unavailable'])
 
 /** A page ends early rather than grow above this; `next` says where to go on. */
 const PAGE_BYTES_MAX = 4 * 1024 * 1024
@@ -130,24 +134,30 @@ class DatabaseRoutes {
     throw new Problem('not-primary', { detail: `${this.#server} is a replica; writes go to the primary` })
   }
 
-  /** Runs `read` if this node is as fresh as the request asks; otherwise sends the request to the primary. */
+  /** Runs `read` if this node is as fresh as the request asks, and can; otherwise hands the request over. */
   async #freshly(c: ServiceContext, read: () => Promise<Response>): Promise<Response> {
     const token = parseSessionToken(headerOf(c, SESSION_TOKEN))
-    // The primary is the freshest node there is: a token it has not reached names a history that was lost.
-    if (this.#store.role === 'primary') return read()
-    const reason = await this.#store.notReadyBecause()
-    if (reason !== undefined) return this.#moveToPrimary(c, new Problem('not-ready', { detail: reason }))
-    if (token === undefined || (await this.#store.reach(token, this.#tokenWaitMs))) return read()
-    const found = this.#store.formatPosition(await this.#store.position())
-    const detail = `this replica is at ${found}, the session token asks for ${this.#store.formatPosition(token)}`
-    return this.#moveToPrimary(c, new Problem('replica-behind', { detail }))
+    try {
+      // The primary is the freshest node there is: a token it has not reached names a history that was lost.
+      if (this.#store.role === 'replica') await this.#checkFreshness(token)
+      return await read()
+    } catch (error) {
+      const isElsewhere = error instanceof Problem && SERVED_ELSEWHERE.has(error.slug)
+      if (!isElsewhere || headerOf(c, MAY_MOVE) === undefined) throw error
+      const target = this.#store.role === 'primary' ? '@replicas' : '@primary'
+      // Without a body: Nginx drops the connection of an answer whose body it does not want.
+      return c.env.exchange.answer(503, null, { 'x-accel-redirect': target, 'content-length': '0' })
+    }
   }
 
-  #moveToPrimary(c: ServiceContext, problem: Problem): Response {
-    const moveTo = headerOf(c, MOVE_TO)
-    if (moveTo === undefined) throw problem
-    // Without a body: Nginx drops the connection of an answer whose body it does not want.
-    return c.env.exchange.answer(503, null, { 'x-accel-redirect': moveTo, 'content-length': '0' })
+  async #checkFreshness(token: Position | undefined): Promise<void> {
+    const reason = await this.#store.notReadyBecause()
+    if (reason !== undefined) throw new Problem('not-ready', { detail: reason })
+    if (token === undefined || (await this.#store.reach(token, this.#tokenWaitMs))) return
+    const found = this.#store.formatPosition(await this.#store.position())
+    throw new Problem('replica-behind', {
+      detail: `this replica is at ${found}, the session token asks for ${this.#store.formatPosition(token)}`,
+    })
   }
 
   #noRecord(id: number, position: Position): Problem {

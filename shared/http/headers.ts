@@ -7,12 +7,12 @@
 export const REQUEST_ID = 'x-request-id'
 export const SERVED_BY = 'x-served-by'
 export const SERVER_TIMING = 'server-timing'
-export const READ_FROM = 'x-read-from'
+const READ_FROM = 'x-read-from'
 export const SESSION_TOKEN = 'x-session-token'
 export const IDEMPOTENCY_KEY = 'idempotency-key'
-export const TRACEPARENT = 'traceparent'
-/** Set by db-lb on reads: where an answer may send the request instead, in `X-Accel-Redirect`. */
-export const MOVE_TO = 'x-relais-move-to'
+const TRACEPARENT = 'traceparent'
+/** Set by db-lb on reads of the read group: the answer may hand the request over, by `X-Accel-Redirect`. */
+export const MAY_MOVE = 'x-relais-may-move'
 
 /** From a client's request to the next tier's. */
 export const REQUEST_HEADERS_PASSED_ON = [

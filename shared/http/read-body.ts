@@ -7,7 +7,7 @@
 import type { ServiceContext } from './service.ts'
 import { Problem } from './problem.ts'
 
-export const BODY_BYTES_MAX = 64 * 1024
+const BODY_BYTES_MAX = 64 * 1024
 
 export async function readBody(c: ServiceContext, bytesMax = BODY_BYTES_MAX): Promise<Uint8Array<ArrayBuffer>> {
   const coding = c.req.header('content-encoding')

@@ -1,8 +1,9 @@
 /** A JSON body is read strictly: what is stored is what was sent, and what cannot be written back is not read. */
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { testService } from '../test/test-service.ts'
 import { problemThrownBy } from '../test/problem-thrown-by.ts'
+import { Problem } from './problem.ts'
 import { parseJson, readJson } from './read-json.ts'
 
 const JSON_TYPE = { 'content-type': 'application/json' }
@@ -10,10 +11,9 @@ const JSON_TYPE = { 'content-type': 'application/json' }
 describe('a JSON text', () => {
   it('is read as JSON.parse reads it', () => {
     fc.assert(
-      fc.property(
-        fc.jsonValue({ maxDepth: 8 }),
-        (value) => void expect(parseJson(bytes(JSON.stringify(value)))).toEqual(JSON.parse(JSON.stringify(value))),
-      ),
+      fc.property(fc.jsonValue({ maxDepth: 8 }), (value) => {
+        expect(parseJson(bytes(JSON.stringify(value)))).toEqual(JSON.parse(JSON.stringify(value)))
+      }),
     )
   })
 
@@ -55,11 +55,13 @@ describe('a JSON text', () => {
   it('never throws anything but a Problem, whatever the bytes', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (raw) => {
+        let slug = 'malformed-request'
         try {
           parseJson(raw)
         } catch (error) {
-          expect(error).toMatchObject({ name: 'Problem', slug: 'malformed-request' })
+          slug = error instanceof Problem ? error.slug : String(error)
         }
+        expect(slug).toBe('malformed-request')
       }),
     )
   })

@@ -1,5 +1,5 @@
 /** What a client may ask for: every refusal has its row of the error table and says what was found. */
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { problemThrownBy } from '../test/problem-thrown-by.ts'
 import { parseId, parseIdempotencyKey, parsePageQuery, parseRecordInput, parseSessionToken } from './record-input.ts'
@@ -88,7 +88,11 @@ describe('the query of a page', () => {
 
 describe('an id', () => {
   it('is a whole number from 1', () => {
-    fc.assert(fc.property(fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }), (id) => void expect(parseId(String(id))).toBe(id)))
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }), (id) => {
+        expect(parseId(String(id))).toBe(id)
+      }),
+    )
   })
 
   it.each(['0', '-0', '01', '1a', 'undefined', '__proto__', '9007199254740992', '..', '%31', '1\0', '1\n'])('is not %j', (text) => {

@@ -10,7 +10,7 @@ import { parsePosition, type Position } from '../store/position.ts'
 import { Problem } from './problem.ts'
 import { IDEMPOTENCY_KEY, SESSION_TOKEN } from './headers.ts'
 
-export const MESSAGE_CHARACTERS_MAX = 10_000
+const MESSAGE_CHARACTERS_MAX = 10_000
 const PAGE_LIMIT_MAX = 1_000
 const PAGE_LIMIT_DEFAULT = 20
 

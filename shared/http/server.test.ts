@@ -75,7 +75,7 @@ describe('a request that the parser or the adapter refuses', () => {
       definite: true,
       requestId: answer.headers['x-request-id'],
     })
-    if (status === 405) expect(answer.headers['allow']).toContain('GET')
+    expect(answer.headers['allow'] ?? '').toMatch(status === 405 ? /GET/ : /^$/)
     await expectUnharmed()
   })
 

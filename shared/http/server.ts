@@ -23,7 +23,7 @@ const DRAIN_SILENCE_MS = 250
 const DRAIN_MS_MAX = 8_000
 
 /** How long a client may take, in milliseconds; tests shorten it. */
-export interface ClientPatience {
+interface ClientPatience {
   /** From the connection, or the last answer, to the end of the headers. */
   readonly headersMs: number
   /** To the end of the body. */

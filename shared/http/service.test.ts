@@ -4,6 +4,7 @@ import pino from 'pino'
 import { describe, expect, it, vi } from 'vitest'
 import { testService } from '../test/test-service.ts'
 import { Problem } from './problem.ts'
+import type { ServiceContext } from './service.ts'
 
 describe('a service', () => {
   it('lives, and is ready as long as nothing speaks against it', async () => {
@@ -60,7 +61,7 @@ describe('a service', () => {
 
   it('answers 414 to a request line above 8 KiB, before any route sees it', async () => {
     const service = testService('db1')
-    const handler = vi.fn((c) => c.env.exchange.json(200, {}))
+    const handler = vi.fn<(c: ServiceContext) => Response>((c) => c.env.exchange.json(200, {}))
     service.app.get('/long', handler)
     expect((await service.request(`/long?${'x'.repeat(8 * 1024 - 6)}`)).status).toBe(200)
     expect((await service.request(`/long?${'x'.repeat(8 * 1024)}`)).status).toBe(414)

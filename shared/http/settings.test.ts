@@ -95,13 +95,8 @@ function read(shape: 'UPSTREAM_SETTINGS' | 'DATABASE_SETTINGS', env: Record<stri
   const script = `import { readSettings, ${shape} } from ${JSON.stringify(SETTINGS_URL)}; readSettings(${shape})`
   const defined = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined))
   return new Promise((resolve) => {
-    execFile(
-      process.execPath,
-      ['--input-type=module', '--eval', script],
-      { env: defined as NodeJS.ProcessEnv, timeout: 20_000 },
-      (error, stdout, stderr) => {
-        resolve({ code: error ? error.code : 0, stdout, stderr })
-      },
-    )
+    execFile(process.execPath, ['--input-type=module', '--eval', script], { env: defined, timeout: 20_000 }, (error, stdout, stderr) => {
+      resolve({ code: error ? error.code : 0, stdout, stderr })
+    })
   })
 }

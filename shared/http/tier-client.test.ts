@@ -1,5 +1,6 @@
 /** The call to the next tier against real loopback servers that misbehave: what is known afterwards, and what is not. */
 import { afterEach, describe, expect, it } from 'vitest'
+import { rejectionOf } from '../test/rejection-of.ts'
 import { loopbackServer, type LoopbackServer } from '../test/loopback-server.ts'
 import { TierClient, type TierClientOptions } from './tier-client.ts'
 
@@ -124,9 +125,10 @@ describe('the call to the next tier', () => {
       if (sent.includes('/second')) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')
     })
     const tier = client(server, { deadlineMs: SHORT_MS, connectionsMax: 1 })
-    const first = expect(tier.call({ ...POST, path: '/first' })).rejects.toMatchObject({ slug: 'upstream-timeout', definite: false })
-    const second = expect(tier.call({ ...POST, path: '/second' })).rejects.toMatchObject({ slug: 'upstream-timeout', definite: true })
-    await Promise.all([first, second])
+    const first = rejectionOf(tier.call({ ...POST, path: '/first' }))
+    const second = rejectionOf(tier.call({ ...POST, path: '/second' }))
+    expect(await first).toMatchObject({ slug: 'upstream-timeout', definite: false })
+    expect(await second).toMatchObject({ slug: 'upstream-timeout', definite: true })
     await expect(tier.call({ ...POST, path: '/third' })).rejects.toMatchObject({ slug: 'upstream-timeout' })
     expect(server.received()).not.toContain('/second')
   })

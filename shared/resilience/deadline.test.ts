@@ -1,5 +1,6 @@
 /** Deadlines are points in time; `withinMs` gives up waiting without cancelling what it waited for. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { rejectionOf } from '../test/rejection-of.ts'
 import { Deadline, withinMs } from './deadline.ts'
 
 describe('a deadline', () => {
@@ -35,7 +36,7 @@ describe('withinMs', () => {
 
   it('asks onTimeout once the time is over, and does not disturb the promise', async () => {
     const slow = Promise.withResolvers<string>()
-    const onTimeout = vi.fn(() => 'late')
+    const onTimeout = vi.fn<() => string>(() => 'late')
     const waited = withinMs(slow.promise, 100, onTimeout)
     await vi.advanceTimersByTimeAsync(99)
     expect(onTimeout).not.toHaveBeenCalled()
@@ -56,8 +57,8 @@ describe('withinMs', () => {
     const waited = withinMs(new Promise(() => {}), 10, () => {
       throw new Error('unknown')
     })
-    const rejected = expect(waited).rejects.toThrow('unknown')
+    const rejected = rejectionOf(waited)
     await vi.advanceTimersByTimeAsync(10)
-    await rejected
+    expect(await rejected).toMatchObject({ message: 'unknown' })
   })
 })

@@ -34,7 +34,7 @@ describe('retry', () => {
 
   it('gives up after attemptsMax with the error of the last attempt, without a sleep after it', async () => {
     const { options, sleptMs, failures } = observed({ attemptsMax: 3 })
-    const run = vi.fn(fail)
+    const run = vi.fn<typeof fail>(fail)
     await expect(retry(run, options)).rejects.toThrow('attempt 3')
     expect(run).toHaveBeenCalledTimes(3)
     expect(sleptMs).toHaveLength(2)
@@ -59,7 +59,7 @@ describe('retry', () => {
   it('ends with the reason of its signal when aborted while it sleeps', async () => {
     const stopped = new AbortController()
     const reason = new Error('stopped')
-    const run = vi.fn(fail)
+    const run = vi.fn<typeof fail>(fail)
     const { options } = observed({ attemptsMax: Infinity, signal: stopped.signal, random: () => 0.9 })
     const { sleep: _, ...withRealSleep } = options
     const onFailedAttempt = (): void => void setImmediate(() => stopped.abort(reason))
@@ -68,7 +68,7 @@ describe('retry', () => {
   })
 
   it('makes no attempt when it was aborted before', async () => {
-    const run = vi.fn(fail)
+    const run = vi.fn<typeof fail>(fail)
     const reason = new Error('stopped')
     const { options } = observed({ attemptsMax: 3, signal: AbortSignal.abort(reason) })
     await expect(retry(run, options)).rejects.toBe(reason)
@@ -76,7 +76,7 @@ describe('retry', () => {
   })
 
   it('does not repeat a programmer error', async () => {
-    const run = vi.fn(async () => (undefined as unknown as string[]).length)
+    const run = vi.fn<() => Promise<number>>(async () => (undefined as unknown as string[]).length)
     const { options } = observed({ attemptsMax: 5 })
     await expect(retry(run, options)).rejects.toBeInstanceOf(TypeError)
     expect(run).toHaveBeenCalledTimes(1)

@@ -33,10 +33,12 @@ export async function readToEnd(socket: Socket): Promise<RawAnswer> {
 }
 
 /** The last answer in `text`; interim ones (1xx) come before it. */
-export function parseAnswer(text: string): RawAnswer {
+function parseAnswer(text: string): RawAnswer {
   const last = text.slice(Math.max(0, text.lastIndexOf('HTTP/1.1 ')))
   const [head = '', ...rest] = last.split('\r\n\r\n')
   const [statusLine = '', ...lines] = head.split('\r\n')
-  const headers = Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf(':')).toLowerCase(), line.slice(line.indexOf(':') + 1).trim()]))
+  const headers = Object.fromEntries(
+    lines.map((line) => [line.slice(0, line.indexOf(':')).toLowerCase(), line.slice(line.indexOf(':') + 1).trim()]),
+  )
   return { status: Number(statusLine.split(' ')[1] ?? 0), headers, body: rest.join('\r\n\r\n') }
 }

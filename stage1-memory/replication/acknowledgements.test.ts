@@ -1,5 +1,6 @@
 /** The three durability words: who must have confirmed before a write is answered, and what is said when they have not. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { rejectionOf } from '@relais/shared/test/rejection-of.ts'
 import { Acknowledgements } from './acknowledgements.ts'
 
 const DEADLINE_MS = 2_000
@@ -49,14 +50,18 @@ describe('a write', () => {
   it('that was confirmed already waits no more', async () => {
     const acknowledgements = new Acknowledgements(['db2', 'db3'], 'quorum')
     acknowledgements.acknowledge('db3', 7)
-    await acknowledgements.durable(7, 0)
+    await expect(acknowledgements.durable(7, 0)).resolves.toBeUndefined()
   })
 
   it('that is not confirmed by its deadline is unknown: 504, definite: false', async () => {
     const acknowledgements = new Acknowledgements(['db2', 'db3'], 'quorum')
-    const refused = expect(acknowledgements.durable(1, DEADLINE_MS)).rejects.toMatchObject({ slug: 'replication-timeout', status: 504, definite: false })
+    const refused = rejectionOf(acknowledgements.durable(1, DEADLINE_MS))
     await vi.advanceTimersByTimeAsync(DEADLINE_MS)
-    await refused
+    expect(await refused).toMatchObject({
+      slug: 'replication-timeout',
+      status: 504,
+      definite: false,
+    })
   })
 
   it.each([
@@ -64,7 +69,9 @@ describe('a write', () => {
     ['all', 1, 'durability "all" needs 2 of 2 replicas, 1 can be reached'],
   ] as const)('that is %s is refused before it is made when %i replicas can be reached', (durability, reachable, detail) => {
     const acknowledgements = new Acknowledgements(['db2', 'db3'], durability)
-    expect(() => acknowledgements.ensurePossible(reachable)).toThrow(expect.objectContaining({ slug: 'not-enough-replicas', definite: true, message: detail }))
+    expect(() => acknowledgements.ensurePossible(reachable)).toThrow(
+      expect.objectContaining({ slug: 'not-enough-replicas', definite: true, message: detail }),
+    )
     acknowledgements.ensurePossible(2)
   })
 
@@ -72,7 +79,7 @@ describe('a write', () => {
     for (const durability of ['async', 'quorum', 'all'] as const) {
       const acknowledgements = new Acknowledgements([], durability)
       acknowledgements.ensurePossible(0)
-      await acknowledgements.durable(1, 0)
+      await expect(acknowledgements.durable(1, 0)).resolves.toBeUndefined()
     }
   })
 })

@@ -16,7 +16,7 @@ const lsn = z.int().min(0)
 const position = z.object({ epoch: lsn, lsn })
 const epochs = z.array(z.object({ epoch: z.int().min(1), fromLsn: z.int().min(1) }))
 
-export const recordSchema = z.object({
+const recordSchema = z.object({
   id: z.int().min(1),
   message: z.string(),
   origin: z.string(),

@@ -111,8 +111,14 @@ describe('a replica', () => {
     expect(file).toMatch(/^discarded-2-\d+\.ndjson$/)
     expect(others).toEqual([])
     expect(statSync(join(dataDir, file!)).mode & 0o777).toBe(0o600)
-    const kept = readFileSync(join(dataDir, file!), 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line) as { lsn: number; epoch: number })
-    expect(kept.map(({ epoch, lsn }) => [epoch, lsn])).toEqual([[1, 4], [1, 5]])
+    const kept = readFileSync(join(dataDir, file!), 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { lsn: number; epoch: number })
+    expect(kept.map(({ epoch, lsn }) => [epoch, lsn])).toEqual([
+      [1, 4],
+      [1, 5],
+    ])
   })
 
   it('of one mechanism takes no message of the other', () => {

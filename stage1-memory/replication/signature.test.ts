@@ -1,5 +1,5 @@
 /** A signature is good for one call, for half a minute, under one secret. */
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Signer, type SignedCall } from './signature.ts'
 
@@ -45,16 +45,26 @@ describe('a signature', () => {
   })
 
   it('cannot be given another time', () => {
-    const [, mac] = signer(NOW_MS - 60_000).sign(CALL).split('.')
+    const [, mac] = signer(NOW_MS - 60_000)
+      .sign(CALL)
+      .split('.')
     expect(signer().isGenuine(`${NOW_MS}.${mac}`, CALL)).toBe(false)
   })
 
-  it.each([undefined, '', '.', 'x', `${NOW_MS}`, `${NOW_MS}.`, `.${'0'.repeat(64)}`, `${NOW_MS}.${'0'.repeat(64)}`, `${NOW_MS}.${'z'.repeat(64)}`, `NaN.${'0'.repeat(64)}`])(
-    'is not %j',
-    (text) => {
-      expect(signer().isGenuine(text, CALL)).toBe(false)
-    },
-  )
+  it.each([
+    undefined,
+    '',
+    '.',
+    'x',
+    `${NOW_MS}`,
+    `${NOW_MS}.`,
+    `.${'0'.repeat(64)}`,
+    `${NOW_MS}.${'0'.repeat(64)}`,
+    `${NOW_MS}.${'z'.repeat(64)}`,
+    `NaN.${'0'.repeat(64)}`,
+  ])('is not %j', (text) => {
+    expect(signer().isGenuine(text, CALL)).toBe(false)
+  })
 })
 
 describe('a secret', () => {

@@ -41,7 +41,10 @@ describe('idempotency keys', () => {
     keys.add(answer('b', 2))
     keys.add(answer('a', 3))
     keys.add(answer('c', 4))
-    expect(keys.toArray().map(({ key, atMs }) => [key, atMs])).toEqual([['a', 3], ['c', 4]])
+    expect(keys.toArray().map(({ key, atMs }) => [key, atMs])).toEqual([
+      ['a', 3],
+      ['c', 4],
+    ])
   })
 })
 

@@ -1,5 +1,5 @@
 /** The log: who wrote which position, what is still kept, and how far two histories are one. */
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Log, type EpochStart } from './log.ts'
 import { sealEntry, type LogEntry } from './operation.ts'
@@ -8,7 +8,11 @@ describe('a log', () => {
   it('knows which epoch wrote each position', () => {
     const log = logOf([1, 1, 1, 3, 3, 4])
     expect([0, 1, 3, 4, 5, 6, 7].map((lsn) => log.epochAt(lsn))).toEqual([0, 1, 1, 3, 3, 4, undefined])
-    expect(log.epochs).toEqual([{ epoch: 1, fromLsn: 1 }, { epoch: 3, fromLsn: 4 }, { epoch: 4, fromLsn: 6 }])
+    expect(log.epochs).toEqual([
+      { epoch: 1, fromLsn: 1 },
+      { epoch: 3, fromLsn: 4 },
+      { epoch: 4, fromLsn: 6 },
+    ])
     expect(log.lsn).toBe(6)
   })
 
@@ -20,7 +24,13 @@ describe('a log', () => {
   })
 
   it('that begins after a snapshot knows the snapshot’s epochs, and none of its entries', () => {
-    const log = new Log([{ epoch: 1, fromLsn: 1 }, { epoch: 2, fromLsn: 4 }], 5)
+    const log = new Log(
+      [
+        { epoch: 1, fromLsn: 1 },
+        { epoch: 2, fromLsn: 4 },
+      ],
+      5,
+    )
     expect([3, 4, 5, 6].map((lsn) => log.epochAt(lsn))).toEqual([1, 2, 2, undefined])
     expect(log.entriesAfter(4, 10, 1_000)).toBeUndefined()
     expect(log.entriesAfter(5, 10, 1_000)).toEqual([])
@@ -48,14 +58,18 @@ describe('a log', () => {
       expect(kept.length).toBeLessThan(20)
       expect(lsns(kept)).toEqual(Array.from({ length: kept.length }, (_, index) => lsn - kept.length + 1 + index))
       expect(log.entriesAfter(kept[0]!.lsn - 1, 100, 1e6)).toEqual(kept)
-      if (kept[0]!.lsn > 1) expect(log.entriesAfter(kept[0]!.lsn - 2, 100, 1e6)).toBeUndefined()
+      const forgotten = kept[0]!.lsn > 1 ? log.entriesAfter(kept[0]!.lsn - 2, 100, 1e6) : undefined
+      expect(forgotten).toBeUndefined()
     }
     expect([log.epochAt(1), log.epochAt(500), log.epochAt(501)]).toEqual([1, 1, 2])
   })
 
   it('and another log agree exactly as far as they wrote the same positions in the same epochs', () => {
     // Histories as they come to be: each primary goes on from a prefix of another's, in an epoch of its own.
-    const forks = fc.array(fc.record({ from: fc.nat(), keep: fc.nat({ max: 12 }), more: fc.nat({ max: 4 }) }), { minLength: 1, maxLength: 6 })
+    const forks = fc.array(fc.record({ from: fc.nat(), keep: fc.nat({ max: 12 }), more: fc.nat({ max: 4 }) }), {
+      minLength: 1,
+      maxLength: 6,
+    })
     fc.assert(
       fc.property(forks, fc.nat(), fc.nat(), (parts, a, b) => {
         const histories: number[][] = [[]]
@@ -74,9 +88,25 @@ describe('a log', () => {
 
   it.each<[string, EpochStart[], number, number]>([
     ['an empty one', [], 0, 0],
-    ['itself', [{ epoch: 1, fromLsn: 1 }, { epoch: 2, fromLsn: 4 }], 5, 5],
+    [
+      'itself',
+      [
+        { epoch: 1, fromLsn: 1 },
+        { epoch: 2, fromLsn: 4 },
+      ],
+      5,
+      5,
+    ],
     ['a shorter one', [{ epoch: 1, fromLsn: 1 }], 2, 2],
-    ['one that went on in another epoch', [{ epoch: 1, fromLsn: 1 }, { epoch: 3, fromLsn: 3 }], 9, 2],
+    [
+      'one that went on in another epoch',
+      [
+        { epoch: 1, fromLsn: 1 },
+        { epoch: 3, fromLsn: 3 },
+      ],
+      9,
+      2,
+    ],
     ['one that never knew its first epoch', [{ epoch: 7, fromLsn: 1 }], 9, 0],
   ])('has in common with %s what both wrote', (_, epochs, lsn, common) => {
     expect(logOf([1, 1, 1, 2, 2]).lastCommonLsn(epochs, lsn)).toBe(common)

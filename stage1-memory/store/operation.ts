@@ -10,7 +10,7 @@ import { z } from 'zod'
 const time = z.int().min(0)
 const key = z.string().max(128).optional()
 
-export const operationSchema = z.discriminatedUnion('type', [
+const operationSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('insert'), message: z.string(), origin: z.string(), atMs: time, key }),
   z.object({ type: z.literal('replace'), message: z.string(), atMs: time, key }),
   z.object({ type: z.literal('remove'), atMs: time, key }),

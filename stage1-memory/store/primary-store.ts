@@ -22,7 +22,7 @@ export interface PrimaryStoreOptions {
   readonly nowMs?: () => number
 }
 
-export const RECORDS_MAX = 2_000_000
+const RECORDS_MAX = 2_000_000
 
 export class PrimaryStore implements Store {
   readonly role = 'primary'

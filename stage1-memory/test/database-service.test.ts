@@ -40,14 +40,25 @@ describe('a record', () => {
     const made = await ask('db1', 'POST', '/api/data', { message: 'one' })
     const record = (await made.json()) as { id: number; createdAt: string }
     expect([made.status, made.headers.get('location')]).toEqual([201, `/api/data/${record.id}`])
-    expect(record).toEqual({ id: record.id, message: 'one', origin: 'DB1', createdAt: record.createdAt, updatedAt: record.createdAt, server: 'DB1' })
+    expect(record).toEqual({
+      id: record.id,
+      message: 'one',
+      origin: 'DB1',
+      createdAt: record.createdAt,
+      updatedAt: record.createdAt,
+      server: 'DB1',
+    })
     expect(new Date(record.createdAt).toISOString()).toBe(record.createdAt)
 
     const replaced = await ask('db1', 'PUT', `/api/data/${record.id}`, { message: 'two' })
     expect([replaced.status, ((await replaced.json()) as { message: string }).message]).toEqual([200, 'two'])
     await level(replaced)
     for (const name of NAMES) {
-      expect(await (await ask(name, 'GET', `/api/data/${record.id}`)).json()).toMatchObject({ message: 'two', origin: 'DB1', server: name.toUpperCase() })
+      expect(await (await ask(name, 'GET', `/api/data/${record.id}`)).json()).toMatchObject({
+        message: 'two',
+        origin: 'DB1',
+        server: name.toUpperCase(),
+      })
     }
 
     const removed = await ask('db1', 'DELETE', `/api/data/${record.id}`)
@@ -94,7 +105,14 @@ describe('health', () => {
 
   it('tells replication from both ends', async () => {
     const upper = await (await ask('db1', 'GET', '/api/replication')).json()
-    expect(upper).toMatchObject({ name: 'db1', role: 'primary', mechanism: 'log', durability: 'async', upstream: null, replicas: [{ name: 'db2' }, { name: 'db3' }] })
+    expect(upper).toMatchObject({
+      name: 'db1',
+      role: 'primary',
+      mechanism: 'log',
+      durability: 'async',
+      upstream: null,
+      replicas: [{ name: 'db2' }, { name: 'db3' }],
+    })
     const lower = await (await ask('db3', 'GET', '/api/replication')).json()
     expect(lower).toMatchObject({ name: 'db3', role: 'replica', upstream: { name: 'db1' }, replicas: [] })
   })

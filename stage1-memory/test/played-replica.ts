@@ -12,7 +12,7 @@ export const SECRET = '5e'.repeat(32)
 /** `hang` never answers; `apply and hang` does what it was asked and never says so. */
 export type Play = 'refuse' | 'hang' | 'cut' | { status: number; body: JsonBodyType }
 
-export interface Attempt {
+interface Attempt {
   readonly message: Message
   readonly isGenuine: boolean
   readonly atMs: number

@@ -6,6 +6,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { mountDatabase } from '@relais/shared/database/app.ts'
+import { MAY_MOVE } from '@relais/shared/http/headers.ts'
 import { Service } from '@relais/shared/http/service.ts'
 import { SILENT_LOG } from '@relais/shared/observe/log.ts'
 import { comparePositions, formatPosition, parsePosition } from '@relais/shared/store/position.ts'
@@ -107,6 +108,8 @@ describe('a primary that restarts empty', () => {
     await vi.waitFor(async () => expect(await primary().notReadyBecause()).toBe('an empty primary waits to hear what db3 holds'), WAIT)
     await expect(primary().insert('too early', write())).rejects.toMatchObject({ slug: 'not-ready', definite: true })
     expect((await ask('db1', 'GET', '/api/data')).status).toBe(503)
+    const moved = await ask('db1', 'GET', '/api/data', { [MAY_MOVE]: 'yes' })
+    expect([moved.status, moved.headers.get('x-accel-redirect')]).toEqual([503, '@replicas'])
     await cluster.startNode('db3')
     await cluster.ready('db1')
     await equalLists()
@@ -171,7 +174,11 @@ describe('replicas that live but do not confirm in time', () => {
     await start({ RELAIS_DURABILITY: 'quorum', RELAIS_FAULT_REPLICATION_DELAY_MS: DELAY_MS })
     await reachable('db2', 'db3')
     const hasty = databaseService({ writeDeadlineMs: 60 })
-    const request = { method: 'POST', headers: { 'content-type': 'application/json', 'idempotency-key': 'key-1' }, body: '{"message":"once"}' }
+    const request = {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'idempotency-key': 'key-1' },
+      body: '{"message":"once"}',
+    }
     const unknown = await hasty.request('/api/data', request)
     expect(unknown.status).toBe(504)
     expect(await unknown.json()).toMatchObject({ type: 'urn:relais:problem:replication-timeout', definite: false })
@@ -210,8 +217,12 @@ describe('a session token, with replication held back', () => {
     // With it db2 refuses, or sends the read to where the load balancer offers to move it.
     const behind = await ask('db2', 'GET', `/api/data/${id}`, { 'x-session-token': token })
     expect(behind.status).toBe(503)
-    expect(await behind.json()).toMatchObject({ type: 'urn:relais:problem:replica-behind', detail: expect.stringContaining(token), definite: true })
-    const moved = await ask('db2', 'GET', '/api/data', { 'x-session-token': token, 'x-relais-move-to': '@primary' })
+    expect(await behind.json()).toMatchObject({
+      type: 'urn:relais:problem:replica-behind',
+      detail: expect.stringContaining(token),
+      definite: true,
+    })
+    const moved = await ask('db2', 'GET', '/api/data', { 'x-session-token': token, [MAY_MOVE]: 'yes' })
     expect([moved.status, moved.headers.get('x-accel-redirect'), await moved.text()]).toEqual([503, '@primary', ''])
 
     // The primary and a replica that has it serve it, and so does db2 once it has come that far.
@@ -267,7 +278,12 @@ describe('a forged node-to-node call', () => {
       ['POST', `${REPLICATE_PATH}?x=1`, genuine.sign(call), body],
       ['GET', REPLICATE_PATH, undefined, undefined],
       ['GET', REPLICATE_PATH, foreign.sign({ method: 'GET', path: REPLICATE_PATH, body: '' }), undefined],
-      ['GET', `${REPLICATE_PATH}/snapshot?part=0`, genuine.sign({ method: 'GET', path: `${REPLICATE_PATH}/snapshot?part=1`, body: '' }), undefined],
+      [
+        'GET',
+        `${REPLICATE_PATH}/snapshot?part=0`,
+        genuine.sign({ method: 'GET', path: `${REPLICATE_PATH}/snapshot?part=1`, body: '' }),
+        undefined,
+      ],
     ]
     const before = await Promise.all(NAMES.map(holdings))
     for (const name of NAMES) {
@@ -313,7 +329,12 @@ describe('a replica that took another way', () => {
     await equalLists()
     await cluster.stopNode('db1')
     // The old primary's last words reached db2 alone …
-    const body = JSON.stringify(batch({ epoch: 1, lsn: 5 }, [6, 7, 8].map((lsn) => toRow(sealEntry(1, lsn, lsn, { type: 'insert', message: `only db2 ${lsn}`, origin: 'DB1', atMs: 1 })))))
+    const body = JSON.stringify(
+      batch(
+        { epoch: 1, lsn: 5 },
+        [6, 7, 8].map((lsn) => toRow(sealEntry(1, lsn, lsn, { type: 'insert', message: `only db2 ${lsn}`, origin: 'DB1', atMs: 1 }))),
+      ),
+    )
     expect((await raw('db2', 'POST', REPLICATE_PATH, sign('POST', REPLICATE_PATH, body), body)).status).toBe(200)
     // … and the next primary began with db3's list.
     await cluster.startNode('db1', { RELAIS_PEERS: [{ name: 'db3', url: cluster.url('db3') }] })
@@ -324,11 +345,25 @@ describe('a replica that took another way', () => {
     await cluster.startNode('db1')
     await cluster.ready('db1')
     await equalLists()
-    expect((await list('db2')).map(({ message }) => message)).toEqual(['message 2', 'message 1', 'message 5', 'message 4', 'message 3', 'message 2', 'message 1'])
+    expect((await list('db2')).map(({ message }) => message)).toEqual([
+      'message 2',
+      'message 1',
+      'message 5',
+      'message 4',
+      'message 3',
+      'message 2',
+      'message 1',
+    ])
     const [file, ...others] = readdirSync(join(cluster.dir, 'db2')).filter((name) => name.startsWith('discarded-'))
     expect(others).toEqual([])
-    const kept = readFileSync(join(cluster.dir, 'db2', file!), 'utf8').trimEnd().split('\n')
-    expect(kept.map((line) => (JSON.parse(line) as { operation: { message: string } }).operation.message)).toEqual(['only db2 6', 'only db2 7', 'only db2 8'])
+    const kept = readFileSync(join(cluster.dir, 'db2', file!), 'utf8')
+      .trimEnd()
+      .split('\n')
+    expect(kept.map((line) => (JSON.parse(line) as { operation: { message: string } }).operation.message)).toEqual([
+      'only db2 6',
+      'only db2 7',
+      'only db2 8',
+    ])
   })
 })
 

@@ -14,7 +14,8 @@ import { primaryOf, type ClusterNode, type OnProgress } from './cluster.ts'
 import { loginAs } from './login.ts'
 import { openPrimary } from './prepare-cluster.ts'
 import { prepareServer } from './prepare-server.ts'
-import { cleanServer, ready, startServer, type StartedServer } from './server.ts'
+import { postmasterPid } from './server-processes.ts'
+import { cleanServer, ready, signalServer, startServer, type StartedServer } from './server.ts'
 
 export interface KeepOptions {
   readonly node: ClusterNode
@@ -31,14 +32,25 @@ const LOOK_INTERVAL_MS = 1_000
 /** Resolves after an orderly end; rejects when the server could not be prepared, or ended by itself. */
 export async function keepServer(options: KeepOptions): Promise<void> {
   const { node, signal } = options
+  await endForgotten(node, options.onProgress)
   while (!signal.aborted) {
     await prepareServer(node, options.onProgress)
     const server = startServer(node, { onLine: options.onLine })
     const reason = await run(server, options)
+    // What it holds will be replaced, and it may be frozen: nothing is gained by asking it to end.
+    if (reason === 'lost') signalServer(node, 'SIGKILL')
     await server.stop()
     await cleanServer(node)
     if (reason === 'lost') options.onProgress(`${node.name}: its slot was lost while it ran; it is copied anew`)
   }
+}
+
+/** A keeper that was killed alone has left its server running; nobody holds that one any more. */
+async function endForgotten(node: ClusterNode, onProgress: OnProgress): Promise<void> {
+  if (postmasterPid(node) === undefined) return
+  onProgress(`${node.name}: ending a server that an earlier keeper left`)
+  signalServer(node, 'SIGINT')
+  for (let attempt = 0; postmasterPid(node) !== undefined && attempt < 200; attempt++) await sleep(25)
 }
 
 /** Runs the server until it shall end ('asked'), or must be made again ('lost'). */

@@ -16,7 +16,7 @@ import { loginAs } from './login.ts'
 import { programEnvironment } from './run-program.ts'
 import { postmasterPid, serverPids, sharedMemoryId } from './server-processes.ts'
 
-export interface ServerCommand {
+interface ServerCommand {
   readonly command: string
   readonly args: readonly string[]
   /** The whole environment, not an addition. */
@@ -28,7 +28,7 @@ export interface ServerCommand {
 }
 
 /** The server in the foreground, logging to standard error. `settings` are for a start that differs from the files. */
-export function serverCommand({ cluster, dataDir }: ClusterNode, settings: Record<string, string> = {}): ServerCommand {
+function serverCommand({ cluster, dataDir }: ClusterNode, settings: Record<string, string> = {}): ServerCommand {
   const options = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
   return {
     command: program(cluster, 'postgres'),

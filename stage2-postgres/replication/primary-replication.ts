@@ -38,7 +38,7 @@ export class PrimaryReplication {
   constructor(options: PrimaryReplicationOptions) {
     this.#options = options
     this.#synchronous = { durability: options.durability, needed: 0, names: [] }
-    this.#timer = setInterval(() => this.look().catch(() => {}), LOOK_EVERY_MS)
+    this.#timer = setInterval(() => void this.look().catch(() => {}), LOOK_EVERY_MS)
     this.#timer.unref()
     this.look().catch(() => {})
   }

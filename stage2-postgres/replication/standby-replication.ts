@@ -23,7 +23,7 @@ export class StandbyReplication {
 
   constructor(options: StandbyReplicationOptions) {
     this.#options = options
-    this.#timer = setInterval(() => this.look().catch(() => {}), LOOK_EVERY_MS)
+    this.#timer = setInterval(() => void this.look().catch(() => {}), LOOK_EVERY_MS)
     this.#timer.unref()
     this.look().catch(() => {})
   }

@@ -90,7 +90,7 @@ export class Link {
         },
       )
       const facts = rows[0]!
-      return { ...facts, timeline: Number(facts.timeline) }
+      return facts
     } catch (error) {
       this.retire(error instanceof Error ? error.message : String(error))
       throw error

@@ -113,7 +113,7 @@ export class Pool {
   #send(job: Work, link: Link): void {
     link.inFlight++
     if (link.inFlight === 1) link.lastAnswerAtMs = performance.now()
-    job.send(link).finally(() => {
+    void job.send(link).finally(() => {
       link.inFlight--
       if (!link.isGone) this.#feed(link)
     })

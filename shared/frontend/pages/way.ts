@@ -11,7 +11,7 @@ export const TIERS = ['frontend', 'backend', 'db'] as const
 
 export type Tier = (typeof TIERS)[number]
 
-export interface Instance {
+interface Instance {
   readonly tier: Tier
   /** 1 to 9. */
   readonly number: number
