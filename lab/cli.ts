@@ -14,6 +14,7 @@ process.exitCode = await runVerb(
     start: () => import('./commands/start.ts'),
     pause: () => import('./commands/pause.ts'),
     resume: () => import('./commands/resume.ts'),
+    durability: () => import('./commands/durability.ts'),
     psql: () => import('./commands/psql.ts'),
   },
   process.argv.slice(2),

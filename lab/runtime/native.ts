@@ -9,6 +9,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { failed } from '../failure.ts'
+import type { Durability } from '../service-environment.ts'
 import { portsIn, type StageName, type Topology } from '../topology.ts'
 import { findCpuShares, removeGroup, type CpuShares } from './cpu-share.ts'
 import { instanceLife, livingProcesses } from './instance-processes.ts'
@@ -19,12 +20,12 @@ import { startInstances } from './native-start.ts'
 import { stopInstances } from './native-stop.ts'
 import { testNginxFiles, writeNginxFiles } from './nginx-files.ts'
 import { findTakenPorts } from './ports.ts'
-import { endServers, prepareServers, type PostgresServers } from './postgres-servers.ts'
+import { endServers, prepareServers, setServersDurability, type PostgresServers } from './postgres-servers.ts'
 import type { LocatedStage, Runtime, StageEvents, StageSettings, StartOptions, StartedStage, StoppedStage, Target } from './runtime.ts'
 import { StageDirectory } from './stage-directory.ts'
 import { withStageLock } from './stage-lock.ts'
 import { watchStage } from './watch-stage.ts'
-import { readStageState, removeStageState, type StageState } from './stage-state.ts'
+import { readStageState, removeStageState, writeStageState, type ProcessRecord, type StageState } from './stage-state.ts'
 
 export class NativeRuntime implements Runtime {
   readonly name = 'native'
@@ -83,6 +84,21 @@ export class NativeRuntime implements Runtime {
     return { stage, topology: state.topology, settings: state.settings, phase: state.phase, instances }
   }
 
+  async setDurability(stage: StageName, durability: Durability): Promise<void> {
+    const directory = this.#directory(stage)
+    await withStageLock(directory.lockFile, async () => {
+      const state = readStageState(directory.stateFile)
+      if (!state) throw failed(`Failed to set the durability of ${stage}: it does not run.\nStart it with \`npm run lab -- up ${stage}\`.`)
+      await setServersDurability(directory, state.topology, durability)
+      // What is started later in this run must not go back to what `up` was given.
+      const instances = state.instances.map((instance) => ({
+        ...instance,
+        processes: instance.processes.map((record) => ({ ...record, env: { ...record.env, ...durabilityOf(record, durability) } })),
+      }))
+      writeStageState(directory.stateFile, { ...state, settings: { ...state.settings, durability }, instances })
+    })
+  }
+
   watch(stage: StageName, events: StageEvents, signal: AbortSignal): Promise<'down' | 'aborted'> {
     return watchStage(this.#directory(stage), events, signal)
   }
@@ -115,6 +131,10 @@ export class NativeRuntime implements Runtime {
     removeStageState(directory.stateFile)
     return stopped
   }
+}
+
+function durabilityOf({ env }: ProcessRecord, durability: Durability): Record<string, string> {
+  return 'RELAIS_DURABILITY' in env ? { RELAIS_DURABILITY: durability } : {}
 }
 
 async function prepare(

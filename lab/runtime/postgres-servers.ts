@@ -5,14 +5,17 @@
  *   prepareCluster ─▶ stage2/db1: [postgres] the keeper and its server · [service] the database service
  */
 import { formatNodes } from '@relais/stage2-postgres/cluster/node-list.ts'
+import { loginAs } from '@relais/stage2-postgres/cluster/login.ts'
 import { describeCluster, prepareCluster } from '@relais/stage2-postgres/cluster/prepare-cluster.ts'
 import { serverPids } from '@relais/stage2-postgres/cluster/server-processes.ts'
 import { cleanServer, signalServer } from '@relais/stage2-postgres/cluster/server.ts'
 import type { NodePlan } from '@relais/stage2-postgres/cluster/cluster.ts'
 import { serviceEnvironment } from '@relais/stage2-postgres/cluster/connect.ts'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { setDurability } from '@relais/stage2-postgres/replication/durability.ts'
 import { failed } from '../failure.ts'
 import { nodesOf, primaryOf, type Node, type Topology } from '../topology.ts'
+import type { Durability } from '../service-environment.ts'
 import type { StageSettings, StartOptions } from './runtime.ts'
 import { REPOSITORY, type StageDirectory } from './stage-directory.ts'
 import type { ProcessRecord } from './stage-state.ts'
@@ -75,4 +78,14 @@ export async function endServers(directory: StageDirectory, topology: Topology):
     }
     await cleanServer(node)
   }
+}
+
+/** Changes who confirms a write, on the running primary. */
+export async function setServersDurability(directory: StageDirectory, topology: Topology, durability: Durability): Promise<void> {
+  const cluster = await describeCluster({ dir: directory.postgres, nodes: serverPlans(topology) })
+  const standbys = cluster.nodes.filter(({ role }) => role === 'replica').map(({ name }) => name)
+  const primary = cluster.nodes.find(({ role }) => role === 'primary')!
+  await loginAs(primary, 'admin', (sql) => setDurability(sql, durability, standbys)).catch((error: unknown) => {
+    throw failed(`Failed to set the durability of ${topology.stage}: ${error instanceof Error ? error.message : String(error)}`)
+  })
 }

@@ -79,6 +79,8 @@ export interface Runtime {
   startStage(topology: Topology, settings: StageSettings, options: StartOptions): Promise<StartedStage>
   /** Idempotent; `null` when there was nothing to stop. */
   stopStage(stage: StageName): Promise<StoppedStage | null>
+  /** Who confirms a write, from now on; only stage 2 can change it while it runs. */
+  setDurability(stage: StageName, durability: Durability): Promise<void>
   /** `null` when the stage does not run. */
   locate(stage: StageName): Promise<LocatedStage | null>
   /** Tells what happens to a running stage, whoever does it; resolves when it is taken down or the signal says so. */

@@ -15,6 +15,8 @@ import { RunningStage } from './support/running-stage.ts'
 const PLACES = ['frontend-lb', 'backend-lb', 'db-lb', 'frontend1', 'backend1', 'db1'] as const
 type Place = (typeof PLACES)[number]
 
+const SENDS_MAX = 5
+
 let stage: RunningStage
 let contents: unknown
 let positions: string[]
@@ -45,9 +47,19 @@ function portOf(place: string): number {
   return Number(new URL(urlOf(place)).port)
 }
 
+/**
+ * A server that refuses a request half-way closes a connection on which more is coming, and the reset that this makes can overtake its
+ * answer on the way to us. So a request that was reset is sent again, a few times at most.
+ */
 async function sendRaw(place: Place, parts: BadRequest['parts']): Promise<Answer> {
-  const { status, headers, body } = await rawRequest(portOf(place), ...parts)
-  return toAnswer(status, headers, body)
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const { status, headers, body } = await rawRequest(portOf(place), Buffer.concat(parts.map((part) => Buffer.from(part))))
+      return toAnswer(status, headers, body)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ECONNRESET' || attempt === SENDS_MAX) throw error
+    }
+  }
 }
 
 function expectedAt(place: Place, { expected }: BadRequest): string {

@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs'
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { recordsOf } from './support/database-contents.ts'
+import { within } from './support/patience.ts'
 import { RunningStage } from './support/running-stage.ts'
 
 const PROGRAMS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome', '/usr/bin/google-chrome-stable']
@@ -15,6 +16,9 @@ const program = process.env['RELAIS_CHROMIUM'] ?? [...PROGRAMS, ...APPLICATIONS]
 if (program === undefined) {
   console.log(`The tests of the page skip: ${process.env['RELAIS_NO_CHROMIUM'] ?? 'no Chromium or Chrome was found'}.`)
 }
+
+/** Until the page, or a replica, has it. */
+const SHOWN = within(10_000)
 
 const DESK = { width: 1280, height: 900 }
 const PHONE = { width: 320, height: 640 }
@@ -78,7 +82,7 @@ describe.skipIf(program === undefined)('the page, without scripts', () => {
     const page = await open('/')
     await save(page, 'Hello from a <b>browser</b> 👋')
     const notice = page.getByRole('status')
-    await expect.poll(() => notice.textContent()).toContain('DB1 took the write.')
+    await expect.poll(() => notice.textContent(), SHOWN).toContain('DB1 took the write.')
     expect(await notice.textContent()).toMatch(/It went through frontend\d\b.*backend\d\b.*db1/)
     const record = page.locator('li.record.is-new')
     expect(await record.locator('.message').textContent()).toBe('Hello from a <b>browser</b> 👋')
@@ -110,20 +114,20 @@ describe.skipIf(program === undefined)('the page, without scripts', () => {
     expect(await page.locator('html').getAttribute('lang')).toBe('fr')
     expect(await page.locator('h1').textContent()).toBe('Enregistrez un message, voyez le chemin qu’il prend')
     await save(page, 'Où est la forêt ? « Là-bas »')
-    await expect.poll(() => page.getByRole('status').textContent()).toContain('est enregistré')
+    await expect.poll(() => page.getByRole('status').textContent(), SHOWN).toContain('est enregistré')
     expect(await page.locator('li.record.is-new .message').textContent()).toBe('Où est la forêt ? « Là-bas »')
     await page.getByRole('link', { name: 'English' }).click()
     await expect.poll(() => page.locator('html').getAttribute('lang')).toBe('en')
     // The choice goes along without a cookie.
     await page.getByRole('link', { name: 'All records' }).first().click()
-    await expect.poll(() => page.locator('h1').textContent()).toBe('Records')
+    await expect.poll(() => page.locator('h1').textContent(), SHOWN).toBe('Records')
     expect(await page.context().cookies()).toEqual([])
   })
 
   test('fits a phone, long words and long messages included', async () => {
     const page = await open('/', { viewport: PHONE, isMobile: true, hasTouch: true, deviceScaleFactor: 2 })
     await save(page, LONG_MESSAGE)
-    await expect.poll(() => page.getByRole('status').textContent()).toContain('is saved')
+    await expect.poll(() => page.getByRole('status').textContent(), SHOWN).toContain('is saved')
     expect(await overflow(page)).toBe(0)
     await page.locator('summary').first().click()
     expect(await overflow(page)).toBe(0)
@@ -140,12 +144,12 @@ describe.skipIf(program === undefined)('the page, without scripts', () => {
       const body = JSON.stringify({ message: `listed ${number}` })
       await fetch(`${stage.entry('frontend')}/api/data`, { method: 'POST', body, headers: { 'content-type': 'application/json' } })
     }
-    await expect.poll(async () => (await recordsOf(stage.url('db3'))).length).toBe((await recordsOf(stage.url('db1'))).length)
-    await expect.poll(async () => (await recordsOf(stage.url('db2'))).length).toBe((await recordsOf(stage.url('db1'))).length)
+    await expect.poll(async () => (await recordsOf(stage.url('db3'))).length, SHOWN).toBe((await recordsOf(stage.url('db1'))).length)
+    await expect.poll(async () => (await recordsOf(stage.url('db2'))).length, SHOWN).toBe((await recordsOf(stage.url('db1'))).length)
     const page = await open('/records')
     expect(await page.locator('li.record').count()).toBe(20)
     await page.getByRole('link', { name: 'Older' }).click()
-    await expect.poll(() => page.locator('li.record').first().textContent()).toContain('listed 5')
+    await expect.poll(() => page.locator('li.record').first().textContent(), SHOWN).toContain('listed 5')
   })
 
   test('says what is wrong with a message, and keeps it', async () => {
@@ -153,7 +157,7 @@ describe.skipIf(program === undefined)('the page, without scripts', () => {
     // As a browser that does not know `maxlength`, or a person who took it away.
     await page.locator('textarea[name=message]').evaluate((area: any) => area.removeAttribute('maxlength'))
     await save(page, 'x'.repeat(10_001))
-    await expect.poll(() => page.getByRole('alert').textContent()).toContain('The message was not saved')
+    await expect.poll(() => page.getByRole('alert').textContent(), SHOWN).toContain('The message was not saved')
     expect((await page.locator('textarea[name=message]').inputValue()).length).toBe(10_001)
     expect(await page.locator('textarea[name=message]').getAttribute('aria-invalid')).toBe('true')
     expect(complaints.filter((complaint) => !complaint.includes('422'))).toEqual([])
