@@ -41,7 +41,8 @@ export class Service {
   /** A tier that people look at shows them its errors as pages; `undefined` leaves the answer a problem document. */
   problemPage: ((c: ServiceContext, problem: Problem) => Promise<Response> | undefined) | undefined
   readonly #requestLog: RequestLog
-  readonly #isLogging: boolean
+  readonly #logsAll: boolean
+  readonly #logsWarnings: boolean
   #inFlight = 0
   #draining = false
 
@@ -49,7 +50,8 @@ export class Service {
     this.options = options
     this.metrics = new Metrics(options.stage, options.name, () => this.#inFlight)
     this.#requestLog = new RequestLog(options.log, options.stage, options.name)
-    this.#isLogging = options.log.isLevelEnabled('info')
+    this.#logsAll = options.log.isLevelEnabled('info')
+    this.#logsWarnings = options.log.isLevelEnabled('warn')
     this.app.get('/livez', (c) => c.env.exchange.json(200, { status: 'ok', name: options.name }))
     this.app.get('/readyz', (c) => this.#readyz(c))
     this.app.get('/metrics', async (c) =>
@@ -105,7 +107,7 @@ export class Service {
   #observe(method: string, path: string, isHealth: boolean, status: number, exchange: Exchange): void {
     const durationMs = exchange.elapsedMs()
     this.metrics.requests.observe(method, routeOf(path), status, durationMs)
-    if (isHealth || !this.#isLogging) return
+    if (isHealth || !(status >= 500 ? this.#logsWarnings : this.#logsAll)) return
     this.#requestLog.write({ requestId: exchange.requestId, method, path, status, durationMs, servedBy: exchange.servedBy })
   }
 

@@ -28,7 +28,8 @@ export async function openSocket(port: number): Promise<Socket> {
 export async function readToEnd(socket: Socket): Promise<RawAnswer> {
   let text = ''
   socket.on('data', (chunk) => (text += chunk.toString('latin1')))
-  await once(socket, 'close')
+  // Not `once()` of node:events, which rejects when the connection is reset.
+  await new Promise<void>((resolve) => socket.once('close', () => resolve()))
   return parseAnswer(text)
 }
 

@@ -153,7 +153,8 @@ export class LogShipper {
     this.#nextAfterLsn = message.kind === 'snapshot' ? message.lsn : message.previous.lsn + message.entries.length
     // A replica may hold more than this batch, from one whose answer was lost; what it was sent is what it has confirmed.
     this.#acked = { epoch: position.epoch, lsn: this.#nextAfterLsn }
-    if (this.#nextAfterLsn >= this.#options.list.log.lsn) {
+    // After a snapshot one more batch, though empty, tells the replica that it is level.
+    if (message.kind === 'batch' && this.#nextAfterLsn >= this.#options.list.log.lsn) {
       this.#behindSinceMs = undefined
       this.#state = 'streaming'
     }
