@@ -8,7 +8,7 @@
 import { askOnce } from './runtime/ask-once.ts'
 import { isServing } from './runtime/readiness.ts'
 import type { InstanceState, LocatedInstance, LocatedStage, Runtime, RuntimeName } from './runtime/runtime.ts'
-import { AVAILABLE_STAGES, type Role, type StageName, type Tier } from './topology.ts'
+import { STAGE_NAMES, type Role, type StageName, type Tier } from './topology.ts'
 
 /** `ready`: every instance is. `degraded`: not every one. `stopped`: it does not run, and has no instances. */
 type StageState = 'ready' | 'starting' | 'stopping' | 'degraded' | 'stopped'
@@ -38,7 +38,7 @@ export interface StageStatus {
 
 /** Every stage that this version can run, running or not. */
 export async function statusOfStages(runtime: Runtime): Promise<Partial<Record<StageName, StageStatus>>> {
-  const rows = AVAILABLE_STAGES.map(async (stage) => [stage, await statusOf(runtime, stage)] as const)
+  const rows = STAGE_NAMES.map(async (stage) => [stage, await statusOf(runtime, stage)] as const)
   return Object.fromEntries(await Promise.all(rows))
 }
 

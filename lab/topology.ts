@@ -11,9 +11,6 @@
 export const STAGE_NAMES = ['stage1', 'stage2'] as const
 export type StageName = (typeof STAGE_NAMES)[number]
 
-/** The stages that can run today, in the order in which `up` starts them. */
-export const AVAILABLE_STAGES: readonly StageName[] = ['stage1', 'stage2']
-
 const TIERS = ['frontend', 'backend', 'db'] as const
 export type Tier = (typeof TIERS)[number]
 

@@ -44,9 +44,10 @@ test.each([undefined, 'db2', 'stage1', 'stage1/', '/db2', 'stage1/db4', 'stage3/
   },
 )
 
-test('refuses a stage that does not exist yet by saying so', () => {
-  expect(failureOf(() => parseStages('stage2')).message).toContain('not available yet')
-  expect(parseStages(undefined)).toEqual(['stage1'])
+test('takes both stages when none is named', () => {
+  expect(parseStages(undefined)).toEqual(['stage1', 'stage2'])
+  expect(parseStages('both')).toEqual(['stage1', 'stage2'])
+  expect(parseStages('stage2')).toEqual(['stage2'])
 })
 
 test.each(['', '0', '-1', '65536', '80.5', '0x50', 'eighty'])('refuses %j as a port', (text) => {

@@ -5,7 +5,7 @@
 import { parseArgs, type ParseArgsOptionsConfig } from 'node:util'
 import { misused } from '../failure.ts'
 import type { Target } from '../runtime/runtime.ts'
-import { AVAILABLE_STAGES, STAGE_NAMES, namesIn, topologyOf, type StageName } from '../topology.ts'
+import { STAGE_NAMES, namesIn, topologyOf, type StageName } from '../topology.ts'
 import type { Given } from './command.ts'
 import { closest } from './closest.ts'
 
@@ -53,15 +53,12 @@ export function numberWithin(what: string, text: string, min: number, max: numbe
 
 /** A stage that can run today. */
 export function parseStage(text: string): StageName {
-  const stage = oneOf('the stage', text, STAGE_NAMES)
-  if (AVAILABLE_STAGES.includes(stage)) return stage
-  throw misused(`${stage} is not available yet; this version runs ${AVAILABLE_STAGES.join(' and ')}.`)
+  return oneOf('the stage', text, STAGE_NAMES)
 }
 
-/** `stage1`, `both`, or nothing for every stage that is available. */
+/** `stage1`, `stage2`; `both` or nothing for both. */
 export function parseStages(text: string | undefined): readonly StageName[] {
-  if (text === undefined) return AVAILABLE_STAGES
-  if (text === 'both') return STAGE_NAMES.map(parseStage)
+  if (text === undefined || text === 'both') return STAGE_NAMES
   return [parseStage(oneOf('the stage', text, [...STAGE_NAMES, 'both']) as StageName)]
 }
 

@@ -11,7 +11,7 @@ import { sendRecordedCommands } from '../demo/recorded-commands.ts'
 import { writeTenTimes } from '../demo/write-ten-times.ts'
 import { failed, misused } from '../failure.ts'
 import { instancesNotServing } from '../runtime/readiness.ts'
-import { AVAILABLE_STAGES } from '../topology.ts'
+import { STAGE_NAMES } from '../topology.ts'
 
 export const command: Command = {
   summary: "Runs the report's section 6.5: ten reads, ten writes, its recorded commands, one write followed into every replica.",
@@ -19,7 +19,7 @@ export const command: Command = {
   options: {},
   help: '',
   async run({ operands }, { runtime, print }) {
-    const stage = parseStage(operands[0] ?? AVAILABLE_STAGES[0]!)
+    const stage = parseStage(operands[0] ?? STAGE_NAMES[0])
     const located = await runtime.locate(stage)
     if (!located)
       throw misused(

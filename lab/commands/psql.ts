@@ -1,7 +1,7 @@
 /**
  * `psql STAGE/NAME`: opens psql on the PostgreSQL server of a database instance, or runs one command there.
  *
- * As the cluster's administrator and over the socket: it is your own lab, and half of what there is to see (slots,
+ * As the cluster's administrator: it is your own lab, and half of what there is to see (slots,
  * walsenders, settings) is hidden from lesser roles.
  */
 import { spawn } from 'node:child_process'

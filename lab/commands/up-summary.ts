@@ -16,8 +16,9 @@ export function printWhereEverythingIs(
 ): void {
   const { stage } = topology
   const isSingle = topology.loadBalancers.length === 0
+  const replication = stage === 'stage2' ? 'streaming' : settings.replication
   const kind = [
-    isSingle ? 'single: no load balancer, no replica' : `replication ${settings.replication}, durability ${settings.durability}`,
+    isSingle ? 'single: no load balancer, no replica' : `replication ${replication}, durability ${settings.durability}`,
     ...(settings.policy ? [`policy ${settings.policy}`] : []),
   ].join(', ')
   print(`${paint.strong(stage)} is ${paint.good('ready')} in ${(afterMs / 1000).toFixed(2)} s (native; ${kind})`)

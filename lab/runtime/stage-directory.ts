@@ -1,5 +1,5 @@
 /**
- * Where a stage keeps what it needs to run: one directory, git-ignored, and nothing outside it.
+ * Where a stage keeps what it needs to run: one directory, git-ignored, and nothing outside it (but see postgres/).
  *
  *   .relais/stage1/state.json   what runs: the truth that every other shell reads
  *                  lock         held while a lab changes it
@@ -7,6 +7,7 @@
  *                  logs/        one file an instance
  *                  nginx/       one prefix a load balancer
  *                  data/        one directory a database service
+ *                  postgres/    stage 2's cluster; elsewhere when its servers' user cannot enter this directory
  */
 import path from 'node:path'
 import type { StageName, Topology } from '../topology.ts'

@@ -15,7 +15,9 @@ const NAMES = {
 export async function needPostgres() {
   if (findPostgresPrograms()) return
   if (process.env.PG_BINDIR)
-    stopWith(`Failed to find PostgreSQL: PG_BINDIR is ${process.env.PG_BINDIR}, expected initdb, postgres and pg_ctl there.`)
+    stopWith(
+      `Failed to find PostgreSQL: PG_BINDIR is ${process.env.PG_BINDIR}, expected postgres, initdb, pg_basebackup, pg_controldata and psql there.`,
+    )
   const remedy = await installPackage('PostgreSQL', NAMES)
   if (!findPostgresPrograms()) {
     stopWith(

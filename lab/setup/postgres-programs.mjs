@@ -8,7 +8,7 @@ import { findProgram } from './find-program.mjs'
 
 const MAJORS = [14, 18]
 
-/** Directory of `initdb`, `postgres` and `pg_ctl`; `undefined` when there is none. `PG_BINDIR` goes first, then the newest version. */
+/** Directory of the programs that the cluster needs; `undefined` when there is none. `PG_BINDIR` goes first, then the newest version. */
 export function findPostgresPrograms() {
   const chosen = process.env.PG_BINDIR
   if (chosen) return hasServer(chosen) ? path.resolve(chosen) : undefined
@@ -45,7 +45,7 @@ function fromPgConfig() {
 }
 
 function hasServer(directory) {
-  return ['initdb', 'postgres', 'pg_ctl'].every((name) => findProgramIn(directory, name))
+  return ['postgres', 'initdb', 'pg_basebackup', 'pg_controldata', 'psql'].every((name) => findProgramIn(directory, name))
 }
 
 function findProgramIn(directory, name) {

@@ -30,7 +30,7 @@ export interface RecoverOptions {
   readonly dataDir: string
   readonly signer: Signer
   readonly log: Logger
-  /** Says what is being waited for, for `/readyz`. */
+  /** Told what is being waited for: the primary's port stays closed until it has its list, so the log is where to look. */
   readonly onWaiting: (reason: string) => void
   readonly patienceMs?: number
   readonly signal?: AbortSignal

@@ -1,3 +1,4 @@
+/** What must hold of every page in every state: escaping, no inline code or style, valid nesting, both languages. */
 import { describe, expect, it } from 'vitest'
 import { homePage, type HomeView } from './home.ts'
 import { LANGUAGES, type Language } from './language.ts'

@@ -1,0 +1,190 @@
+/**
+ * The interface that the report recorded (section 6.5) over real PostgreSQL servers, and what the lab makes of those servers: replication
+ * that streams, data that outlives `down`, and nothing that runs on after it.
+ */
+import { execFileSync } from 'node:child_process'
+import { chmodSync, existsSync, readdirSync } from 'node:fs'
+import type { Cluster } from '@relais/stage2-postgres/cluster/cluster.ts'
+import { describeCluster } from '@relais/stage2-postgres/cluster/prepare-cluster.ts'
+import { serverPids, sharedMemoryId } from '@relais/stage2-postgres/cluster/server-processes.ts'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { serverPlans } from '../runtime/postgres-servers.ts'
+import { findTakenPorts } from '../runtime/ports.ts'
+import { findFamily } from '../runtime/process-table.ts'
+import { StageDirectory } from '../runtime/stage-directory.ts'
+import { readStageState } from '../runtime/stage-state.ts'
+import { entryUrl, nodesOf, portsIn, topologyOf, type Topology } from '../topology.ts'
+import { ask, type Answer } from './support/ask.ts'
+import { recordsOf, replicationOf } from './support/database-contents.ts'
+import { LEVEL } from './support/patience.ts'
+import { TestCluster } from './test-cluster.ts'
+
+const START_MS = 120_000
+const JSON_HEADERS = { 'Content-Type': 'application/json' }
+
+let lab: TestCluster
+let topology: Topology
+let servers: Cluster
+let frontend: string
+let backend: string
+let database: string
+
+async function up(...options: string[]): Promise<void> {
+  const { code, stdout, stderr } = await lab.lab('up', 'stage2', '--detach', ...options)
+  expect(stderr).toBe('')
+  expect(stdout).toContain('stage2 is ready')
+  expect(code).toBe(0)
+}
+
+beforeAll(async () => {
+  lab = await TestCluster.create('stage2')
+  // Started as root, the servers run as another user: one who may enter keeps the data where we remove it.
+  chmodSync(lab.stateDirectory, 0o755)
+  topology = topologyOf('stage2', { portOffset: lab.portOffset })
+  frontend = entryUrl(topology, 'frontend')
+  backend = entryUrl(topology, 'backend')
+  database = entryUrl(topology, 'db')
+  await up()
+  servers = await describeCluster({ dir: new StageDirectory(lab.stateDirectory, 'stage2').postgres, nodes: serverPlans(topology) })
+}, START_MS)
+afterAll(() => lab?.remove(), START_MS)
+
+async function askTimes(count: number, question: (number: number) => Promise<Answer>): Promise<Answer[]> {
+  const answers: Answer[] = []
+  for (let number = 1; number <= count; number++) answers.push(await question(number))
+  return answers
+}
+
+/** True when each database holds the same records. */
+async function holdTheSame(): Promise<boolean> {
+  const contents = await Promise.all(nodesOf(topology, 'db').map(({ url }) => recordsOf(url)))
+  return new Set(contents.map((records) => JSON.stringify(records))).size === 1
+}
+
+describe('the recorded commands', () => {
+  test('POST /save at backend-lb answers the recorded object, byte for byte, and its server_id goes round', async () => {
+    const answers = await askTimes(6, () => ask(`${backend}/save`, { body: '{"message": "Test data"}', headers: JSON_HEADERS }))
+    expect(answers.map(({ status }) => status)).toEqual(Array(6).fill(200))
+    const ids = answers.map(({ json }) => json.server_id as number)
+    expect(answers.map(({ text }) => text)).toEqual(
+      ids.map((id) => `{"db_response":{"message":"Donnée 'Test data' sauvegardée sur DB 1"},"server_id":${id},"status":"success"}`),
+    )
+    expect(ids.map((id) => (id - ids[0]! + 3) % 3)).toEqual([0, 1, 2, 0, 1, 2])
+  })
+
+  test('GET /data at db-lb answers the newest record in the recorded shape, from each database', async () => {
+    await expect.poll(holdTheSame, LEVEL).toBe(true)
+    const answers = await askTimes(20, () => ask(`${database}/data`))
+    expect(answers.map(({ text }) => text)).toEqual(
+      answers.map(({ json }) => `{"message":"Test data","origin":"DB1","server":"${json.server as string}"}`),
+    )
+    expect(new Set(answers.map(({ json }) => json.server as string))).toEqual(new Set(['DB1', 'DB2', 'DB3']))
+  })
+
+  test('GET /api/data at frontend-lb, ten times, names a database each time and shows the same data', async () => {
+    const answers = await askTimes(10, () => ask(`${frontend}/api/data`))
+    expect(answers.map(({ status }) => status)).toEqual(Array(10).fill(200))
+    expect(answers.every(({ json }) => /^DB[123]$/.test(json.server as string))).toBe(true)
+    expect(new Set(answers.map(({ json }) => JSON.stringify(json.records))).size).toBe(1)
+    expect(Object.keys(answers[0]!.json)).toEqual(['records', 'next', 'server'])
+    expect(Object.keys(answers[0]!.json.records[0])).toEqual(['id', 'message', 'origin', 'createdAt', 'updatedAt'])
+  })
+
+  test('POST /api/data at frontend-lb with the report’s own member, ten times, is all on db1 with sequential ids', async () => {
+    const answers = await askTimes(10, (number) =>
+      ask(`${frontend}/api/data`, { body: JSON.stringify({ value: `test-${number}` }), headers: JSON_HEADERS }),
+    )
+    expect(answers.map(({ status }) => status)).toEqual(Array(10).fill(201))
+    const first = answers[0]!.json.id as number
+    expect(answers.map(({ json }) => json as unknown)).toEqual(
+      answers.map(({ json }, index) => ({ ...json, id: first + index, message: `test-${index + 1}`, origin: 'DB1', server: 'DB1' })),
+    )
+    expect(answers.every(({ way }) => way[2] === 'db1')).toBe(true)
+    expect(answers[0]!.headers.location).toBe(`/api/data/${first}`)
+  })
+
+  test('POST /api/replicate is no door into any database', async () => {
+    const before = await recordsOf(nodesOf(topology, 'db')[0]!.url)
+    for (const { url } of [...topology.loadBalancers, ...nodesOf(topology, 'db')]) {
+      const { status } = await ask(`${url}/api/replicate`, { body: { message: 'forged' } })
+      expect([401, 404]).toContain(status)
+    }
+    for (const { url } of nodesOf(topology, 'db')) expect(await recordsOf(url)).toEqual(before)
+  })
+
+  test('all hold in the demo', async () => {
+    const { code, stdout } = await lab.lab('demo', 'stage2')
+    expect(stdout).toContain('All 9 claims hold.')
+    expect(code).toBe(0)
+  })
+})
+
+describe('the three servers', () => {
+  test('run, and the primary streams to both standbys', async () => {
+    expect(servers.nodes.filter((node) => serverPids(node).length > 0).map(({ name }) => name)).toEqual(['db1', 'db2', 'db3'])
+    const { code, stdout } = await lab.lab(
+      'psql',
+      'stage2/db1',
+      '-c',
+      `SELECT string_agg(application_name || ' ' || state, ', ' ORDER BY application_name) FROM pg_stat_replication`,
+    )
+    expect(stdout).toContain('db2 streaming, db3 streaming')
+    expect(code).toBe(0)
+  })
+
+  test('show how far they are in the status, replicas with their lag in bytes', async () => {
+    await expect
+      .poll(async () => (await lab.status('stage2')).instances.filter(({ tier }) => tier === 'db'), LEVEL)
+      .toMatchObject([
+        { name: 'db1', role: 'primary', state: 'ready', position: expect.stringMatching(/^\d+:[0-9A-F]+\/[0-9A-F]+$/), lagBytes: null },
+        { name: 'db2', role: 'replica', state: 'ready', position: expect.stringMatching(/^\d+:[0-9A-F]+\/[0-9A-F]+$/), lagBytes: 0 },
+        { name: 'db3', role: 'replica', state: 'ready', position: expect.stringMatching(/^\d+:[0-9A-F]+\/[0-9A-F]+$/), lagBytes: 0 },
+      ])
+  })
+})
+
+/** One after the other: each test is the next step of one story. */
+describe('the data', () => {
+  const primary = (): string => nodesOf(topology, 'db')[0]!.url
+  const messages = async (): Promise<string[]> => (await recordsOf(primary())).map(({ message }) => message)
+
+  test('is all that `down` leaves: no process, no port, no socket, no shared memory', async () => {
+    await ask(`${frontend}/api/data`, { body: { message: 'outlives down' } })
+    const state = readStageState(new StageDirectory(lab.stateDirectory, 'stage2').stateFile)!
+    const identities = state.instances.flatMap(({ processes }) => processes.flatMap(({ identity }) => identity ?? []))
+    const segments = servers.nodes.map(sharedMemoryId)
+    expect(identities.length).toBe(15)
+    expect(segmentsThere()).toEqual(expect.arrayContaining(segments))
+    expect((await lab.lab('down', 'stage2')).code).toBe(0)
+    expect(identities.flatMap((identity) => findFamily(identity))).toEqual([])
+    expect(servers.nodes.flatMap((node) => serverPids(node))).toEqual([])
+    expect(await findTakenPorts('127.0.0.1', portsIn(topology))).toEqual([])
+    const sockets = existsSync(servers.socketDir) ? readdirSync(servers.socketDir) : []
+    expect(sockets.filter((name) => name.startsWith('.s.PGSQL'))).toEqual([])
+    expect(segmentsThere().filter((id) => segments.includes(id))).toEqual([])
+    expect(servers.nodes.every(({ dataDir }) => existsSync(dataDir))).toBe(true)
+  })
+
+  test('is found again by a second `up`, in every database', { timeout: START_MS }, async () => {
+    await up()
+    expect(await messages()).toContain('outlives down')
+    await expect.poll(holdTheSame, LEVEL).toBe(true)
+    await expect
+      .poll(async () => (await replicationOf(primary())).replicas.map(({ state }) => state), LEVEL)
+      .toEqual(['streaming', 'streaming'])
+  })
+
+  test('is thrown away by `up --fresh`, and ids begin again', { timeout: START_MS }, async () => {
+    expect((await lab.lab('down', 'stage2')).code).toBe(0)
+    await up('--fresh')
+    expect(await messages()).toEqual([])
+    expect(await ask(`${frontend}/api/data`, { body: { message: 'anew' } })).toMatchObject({ status: 201, json: { id: 1 } })
+    await expect.poll(holdTheSame, LEVEL).toBe(true)
+  })
+})
+
+/** Of System V's shared memory, everybody's. */
+function segmentsThere(): string[] {
+  const lines = execFileSync('ipcs', ['-m'], { encoding: 'utf8' }).split('\n')
+  return lines.flatMap((line) => /^(?:m|0x[0-9a-f]+)\s+(\d+)\s/.exec(line)?.[1] ?? [])
+}
