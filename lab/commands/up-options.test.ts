@@ -8,9 +8,9 @@ function read(line: string, environment: NodeJS.ProcessEnv = {}): UpRequest {
   return readUpRequest(parseArguments('up', line.split(' ').filter(Boolean), UP_OPTIONS, 1), environment)
 }
 
-test('starts every available stage by default, asynchronously replicated by its log', () => {
+test('starts both stages by default, asynchronously replicated by its log', () => {
   const { topologies, settings, isDetached, isFresh } = read('')
-  expect(topologies.map(({ stage }) => stage)).toEqual(['stage1'])
+  expect(topologies.map(({ stage }) => stage)).toEqual(['stage1', 'stage2'])
   expect(settings).toEqual({ replication: 'log', durability: 'async', policy: null, cpuPerInstance: null })
   expect([isDetached, isFresh]).toEqual([false, false])
 })
@@ -44,8 +44,7 @@ test.each([
   '--port-offset x',
   '--single --durability quorum',
   '--single --policy hash',
-  'both',
-  'stage2',
+  'stage3',
   'stage1 stage2',
 ])('refuses `up %s`', (line) => {
   expect(() => read(line)).toThrow(expect.objectContaining({ name: 'Failure', exitCode: 2 }))
