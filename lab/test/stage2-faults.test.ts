@@ -163,10 +163,11 @@ describe('with --durability quorum', () => {
     } finally {
       await Promise.all([writers.stop(), readers.stop()])
     }
-    expect(inShort(readers.failedReads)).toEqual([])
     expect(inShort(asked.filter(({ answer }) => ![503, 504].includes(answer?.status ?? 0)))).toEqual([])
     for (const { answer } of asked) expect(answer!.headers['retry-after']).toMatch(/^\d+$/)
     await expectStreaming()
     await expectTruth([...writers.writes, ...asked], 'quorum-w')
+    // Nginx may meet both standbys, refusing, in one request: the primary is the third try.
+    expect(inShort(readers.failedReads)).toEqual([])
   })
 })
