@@ -14,8 +14,8 @@ const pairs = Number(values.pairs)
 const durationS = Number(values.seconds)
 const CONNECTIONS = [20, 100]
 
-const relais = await ChainProcesses.start('relais', 10_000)
-const bare = await ChainProcesses.start('bare', 20_000)
+const relais = await ChainProcesses.start('relais', 2_000)
+const bare = await ChainProcesses.start('bare', 5_000)
 try {
   for (const connections of CONNECTIONS) {
     const read = (chain: ChainProcesses) => (): Promise<number> => requestsPerSecond({ url: `${chain.url}/data`, connections, durationS })

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { failed, misused } from '../failure.ts'
 import { namesIn, type StageName } from '../topology.ts'
 import { lifeOf, livingProcesses, signalFamily } from './instance-processes.ts'
-import { startInstance } from './native-start.ts'
+import { spawnInstance } from './native-start.ts'
 import { killProcesses, stopProcesses } from './native-stop.ts'
 import type { Target } from './runtime.ts'
 import type { StageDirectory } from './stage-directory.ts'
@@ -34,16 +34,20 @@ export class NativeActions {
     this.#directoryOf = directoryOf
   }
 
-  start(target: Target): Promise<string> {
-    return this.#act(target, async ({ name, directory, state, instance, records }) => {
+  /** Waits for readiness without the lock: an instance may be waiting for one that another lab is about to start. */
+  async start(target: Target): Promise<string> {
+    const startedAtMs = performance.now()
+    const { name, records, untilServing } = await this.#act(target, async ({ name, directory, state, instance, records }) => {
       const ended = records.filter((record) => !isAlive(record))
-      if (ended.length === 0) return `${name} already runs (${pidsOf(records)}).`
       // Workers of a master that was killed still hold its port.
       await killProcesses(ended)
-      const startedAtMs = performance.now()
-      await startInstance(directory, state, { ...instance, processes: ended }, new AbortController().signal)
-      return `${name} started (${pidsOf(records)}), ready in ${Math.round(performance.now() - startedAtMs)} ms.`
+      const signal = new AbortController().signal
+      const untilServing = ended.length > 0 ? spawnInstance(directory, state, { ...instance, processes: ended }, signal) : undefined
+      return { name, records, untilServing }
     })
+    if (!untilServing) return `${name} already runs (${pidsOf(records)}).`
+    await untilServing()
+    return `${name} started (${pidsOf(records)}), ready in ${Math.round(performance.now() - startedAtMs)} ms.`
   }
 
   stop(target: Target): Promise<string> {
@@ -90,7 +94,7 @@ export class NativeActions {
     })
   }
 
-  #act(target: Target, action: (subject: Subject) => Promise<string>): Promise<string> {
+  #act<T>(target: Target, action: (subject: Subject) => Promise<T>): Promise<T> {
     const directory = this.#directoryOf(target.stage)
     const notRunning = (): Error =>
       failed(

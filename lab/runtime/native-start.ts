@@ -30,7 +30,7 @@ export async function startInstances(directory: StageDirectory, state: StageStat
   const cancel = new AbortController()
   const signal = AbortSignal.any([cancel.signal, ...(options.signal ? [options.signal] : [])])
   const waits = state.instances.map(async (instance) => {
-    await startInstance(directory, state, instance, signal)
+    await spawnInstance(directory, state, instance, signal)()
     options.observer?.ready?.(instance.name, performance.now() - startedAtMs)
   })
   try {
@@ -45,15 +45,12 @@ export async function startInstances(directory: StageDirectory, state: StageStat
   writeStageState(directory.stateFile, state)
 }
 
-/** Starts what of the instance does not run, and resolves when it serves. Rejects with its last lines if it ends before. */
-export async function startInstance(
-  directory: StageDirectory,
-  state: StageState,
-  instance: InstanceRecord,
-  signal: AbortSignal,
-): Promise<void> {
+/** Resolves when what was started serves; rejects with its last lines if it ends before. */
+export type UntilServing = () => Promise<void>
+
+/** Starts what of the instance does not run and writes it down; the stage's lock is needed for this, and not for the wait. */
+export function spawnInstance(directory: StageDirectory, state: StageState, instance: InstanceRecord, signal: AbortSignal): UntilServing {
   const logSizeBefore = sizeOf(instance.logFile)
-  const name = `${state.topology.stage}/${instance.name}`
   const endings: string[] = []
   for (const record of instance.processes) {
     signal.throwIfAborted()
@@ -63,6 +60,17 @@ export async function startInstance(
     if (record.identity && instance.cpuGroup) holdProcess(instance.cpuGroup, state.settings.cpuPerInstance!, record.identity.pid)
     letGo()
   }
+  return () => untilServing(state, instance, endings, logSizeBefore, signal)
+}
+
+async function untilServing(
+  state: StageState,
+  instance: InstanceRecord,
+  endings: readonly string[],
+  logSizeBefore: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const name = `${state.topology.stage}/${instance.name}`
   const { cpuPerInstance } = state.settings
   const readyMsMax = READY_MS_MAX + (cpuPerInstance === null ? 0 : START_CPU_MS / cpuPerInstance)
   const giveUpAtMs = performance.now() + readyMsMax

@@ -128,7 +128,7 @@ describe('a running stage', () => {
     await cluster.lab('kill', 'stage1/db3')
     const before = stateOf(cluster)
     const { code, stdout } = await cluster.lab('down')
-    expect(stdout).toMatch(/^stage1 stopped: \d+ processes in [\d.]+ s\.\n$/)
+    expect(stdout).toMatch(/^stage1 stopped: \d+ processes in [\d.]+ s\.\n$/m)
     expect(code).toBe(0)
     await expectNothingLeft(cluster, before)
     expect(await cluster.lab('down')).toMatchObject({ code: 0, stdout: 'stage1 does not run.\n' })

@@ -2,7 +2,7 @@
  * A cluster for a test: its own state directory and free ports, driven by the command line as a user would.
  */
 import { execFile } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { findTakenPorts } from '../runtime/ports.ts'
@@ -26,6 +26,8 @@ export class TestCluster {
 
   private constructor(portOffset: number) {
     this.stateDirectory = mkdtempSync(path.join(tmpdir(), 'relais-test-'))
+    // As root PostgreSQL runs as another user, whose data would go elsewhere if it could not enter.
+    chmodSync(this.stateDirectory, 0o755)
     this.portOffset = portOffset
     const { FORCE_COLOR: _, ...inherited } = process.env
     this.environment = { ...inherited, NO_COLOR: '1', RELAIS_STATE_DIR: this.stateDirectory, RELAIS_PORT_OFFSET: String(portOffset) }

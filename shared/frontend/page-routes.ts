@@ -118,7 +118,9 @@ async function readForm(c: ServiceContext): Promise<Form> {
   }
   const body = await readBody(c)
   try {
-    const data = await new Response(body, { headers: { 'content-type': contentType } }).formData()
+    const data = isUrlencoded(contentType)
+      ? parseUrlencoded(body)
+      : await new Response(body, { headers: { 'content-type': contentType } }).formData()
     const message = data.get('message')
     const key = data.get('key')
     return {
@@ -128,6 +130,17 @@ async function readForm(c: ServiceContext): Promise<Form> {
   } catch (error) {
     throw new Problem('malformed-request', { detail: 'the body is not the data of a form', cause: error })
   }
+}
+
+function isUrlencoded(contentType: string): boolean {
+  return /^application\/x-www-form-urlencoded\b/i.test(contentType)
+}
+
+/** Throws on bytes that are no UTF-8, which the platform's own parser would replace: what is stored must be what was sent. */
+function parseUrlencoded(body: Uint8Array): URLSearchParams {
+  const text = new TextDecoder('utf-8', { fatal: true }).decode(body)
+  decodeURIComponent(text.replace(/%(?![0-9a-f]{2})/gi, '%25'))
+  return new URLSearchParams(text)
 }
 
 function newForm(): Form {

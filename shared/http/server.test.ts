@@ -89,6 +89,16 @@ describe('a request that the parser or the adapter refuses', () => {
   })
 })
 
+describe('bytes that are no request, behind one that is', () => {
+  it('leave its answer to the request: a write that was made is not called refused', async () => {
+    const socket = await openSocket(server.port)
+    socket.write('GET /slow HTTP/1.1\r\nHost: db1\r\n\r\n{"junk":1}\r\n\r\n')
+    await vi.waitFor(() => expect(service.inFlight).toBe(1), { timeout: 5_000, interval: 5 })
+    release.resolve()
+    expect(await readToEnd(socket)).toMatchObject({ status: 200, body: '{"done":true}' })
+  })
+})
+
 describe('a body', () => {
   it.each([
     ['announced', `Content-Length: 70000\r\n\r\n${'a'.repeat(70_000)}`],

@@ -8,7 +8,7 @@
  * still comes with `Connection: close`, and cut only what stayed silent. (3) Requests that Node's parser refuses
  * never reach Hono; without `clientError` they are answered with an empty body.
  */
-import { createServer, STATUS_CODES, type Server as HttpServer } from 'node:http'
+import { createServer, STATUS_CODES, type Server as HttpServer, type ServerResponse } from 'node:http'
 import { Server as NetServer, type AddressInfo, type Socket } from 'node:net'
 import { getRequestListener, type HttpBindings } from '@hono/node-server'
 import { Exchange } from './exchange.ts'
@@ -57,7 +57,10 @@ export async function listen(service: Service, host: string, port: number, patie
       // A request without a Host is refused by the adapter, in our shape.
       requireHostHeader: false,
     },
-    (incoming, outgoing) => void listener(incoming, outgoing),
+    (incoming, outgoing) => {
+      answering.set(incoming.socket, outgoing)
+      void listener(incoming, outgoing)
+    },
   )
   // An expectation that Node does not know may be ignored (RFC 9110, section 10.1.1); Node itself answers 417 without a body.
   server.on('checkExpectation', (incoming, outgoing) => server.emit('request', incoming, outgoing))
@@ -93,10 +96,19 @@ function refusedByAdapter(service: Service, error: unknown): Response {
   return exchange.problem(new Problem('internal-error'))
 }
 
+/** The latest answer on a connection, for when the bytes behind its request turn out to be no request. */
+const answering = new WeakMap<Socket, ServerResponse>()
+
 /** What Node's parser refused: the answer is written by hand, as there is no request to answer. */
 function refuse(name: string, error: NodeJS.ErrnoException, socket: Socket): void {
   if (!socket.writable || error.code === 'ECONNRESET') {
     socket.destroy()
+    return
+  }
+  const earlier = answering.get(socket)
+  if (earlier && earlier.req.complete && !earlier.writableEnded) {
+    // The request before the broken bytes is whole and being worked on: its answer, and no other, tells what became of it.
+    earlier.once('close', () => socket.end())
     return
   }
   const problem = parserProblem(error)

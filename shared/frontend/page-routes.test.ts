@@ -1,0 +1,59 @@
+/** The form that people send: whatever its encoding, what reaches the backend is what was typed. */
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { TierClient } from '../http/tier-client.ts'
+import type { Service } from '../http/service.ts'
+import { fakeTier, type FakeTier } from '../test/fake-tier.ts'
+import { testService } from '../test/test-service.ts'
+import { mountFrontend } from './app.ts'
+
+const SAVED =
+  '{"id":7,"message":"x","origin":"DB1","createdAt":"2026-01-01T00:00:00.000Z","updatedAt":"2026-01-01T00:00:00.000Z","server":"DB1"}'
+
+let backend: FakeTier
+let tier: TierClient
+let service: Service
+
+beforeEach(async () => {
+  backend = await fakeTier({ status: 201, headers: { 'content-type': 'application/json' }, body: SAVED })
+  tier = new TierClient(backend.url, { deadlineMs: 20_000 })
+  service = testService('frontend1')
+  mountFrontend(service, tier)
+})
+afterEach(async () => {
+  await tier.close()
+  await backend.close()
+})
+
+const urlencoded = (body: string): Promise<Response> =>
+  service.request('/submit', { method: 'POST', body, headers: { 'content-type': 'application/x-www-form-urlencoded' } })
+
+it.each([
+  ['message=a+b%26c&key=k', 'a b&c'],
+  ['message=100%25&key=k', '100%'],
+  ['message=100%&key=k', '100%'],
+  ['message=%C3%A9%F0%9F%98%80', 'é😀'],
+])('takes the urlencoded form %j', async (body, message) => {
+  expect((await urlencoded(body)).status).toBe(303)
+  expect(JSON.parse(backend.asked[0]!.body)).toEqual({ message })
+})
+
+it.each(['message=a%ffb', 'message=%C3', 'message=a%00%fe'])('refuses the urlencoded form %j, which is no UTF-8', async (body) => {
+  expect((await urlencoded(body)).status).toBe(400)
+  expect(backend.asked).toEqual([])
+})
+
+it('sends a multipart form on as it was typed', async () => {
+  const body = new FormData()
+  body.set('message', 'line one\r\nline two 中文')
+  body.set('key', 'k-1')
+  expect((await service.request('/submit', { method: 'POST', body })).status).toBe(303)
+  expect(backend.asked[0]).toMatchObject({ headers: { 'idempotency-key': 'k-1' } })
+  expect(JSON.parse(backend.asked[0]!.body)).toEqual({ message: 'line one\nline two 中文' })
+})
+
+it('keeps the key of a submit whose outcome is unknown, and changes that of one that was refused', async () => {
+  backend.answer = { status: 504, body: '{"title":"t","status":504,"definite":false}' }
+  expect(await (await urlencoded('message=x&key=kept')).text()).toContain('value="kept"')
+  backend.answer = { status: 422, body: '{"title":"t","status":422,"definite":true}' }
+  expect(await (await urlencoded('message=x&key=kept')).text()).not.toContain('value="kept"')
+})
