@@ -2,7 +2,7 @@
  * PostgreSQL servers go away and come back while clients read and write. No read fails, no acknowledged write is lost, none is there twice,
  * and every other write was told the truth: certainly not made, or unknown and then one write when it is repeated under its key.
  */
-import { chmodSync } from 'node:fs'
+
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { RecordJson } from '@relais/shared/database/record-json.ts'
 import { entryUrl, nodesOf, topologyOf, type Topology } from '../topology.ts'
@@ -34,8 +34,6 @@ async function act(...args: string[]): Promise<void> {
 
 beforeAll(async () => {
   cluster = await TestCluster.create('stage2')
-  // Started as root, the servers run as another user: one who may enter keeps the data where we remove it.
-  chmodSync(cluster.stateDirectory, 0o755)
   topology = topologyOf('stage2', { portOffset: cluster.portOffset })
   frontend = entryUrl(topology, 'frontend')
   await act('up', 'stage2', '--detach')

@@ -3,7 +3,7 @@
  * that streams, data that outlives `down`, and nothing that runs on after it.
  */
 import { execFileSync } from 'node:child_process'
-import { chmodSync, existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import type { Cluster } from '@relais/stage2-postgres/cluster/cluster.ts'
 import { describeCluster } from '@relais/stage2-postgres/cluster/prepare-cluster.ts'
 import { serverPids, sharedMemoryId } from '@relais/stage2-postgres/cluster/server-processes.ts'
@@ -38,8 +38,6 @@ async function up(...options: string[]): Promise<void> {
 
 beforeAll(async () => {
   lab = await TestCluster.create('stage2')
-  // Started as root, the servers run as another user: one who may enter keeps the data where we remove it.
-  chmodSync(lab.stateDirectory, 0o755)
   topology = topologyOf('stage2', { portOffset: lab.portOffset })
   frontend = entryUrl(topology, 'frontend')
   backend = entryUrl(topology, 'backend')
