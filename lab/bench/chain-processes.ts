@@ -38,7 +38,12 @@ export class ChainProcesses {
       const { command, args } = nginxCommand(balancer, prefix)
       chain.#processes.push(spawn(command, args, { stdio: 'ignore' }))
     }
-    await chain.#ready(kind)
+    try {
+      await chain.#ready(kind)
+    } catch (error) {
+      await chain.stop()
+      throw error
+    }
     return chain
   }
 

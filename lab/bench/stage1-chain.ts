@@ -14,8 +14,9 @@ const pairs = Number(values.pairs)
 const durationS = Number(values.seconds)
 const CONNECTIONS = [20, 100]
 
-const relais = await ChainProcesses.start('relais', 2_000)
-const bare = await ChainProcesses.start('bare', 5_000)
+// Offsets that keep clear of the product, of the ports that outgoing connections get, and of those that fetch refuses.
+const relais = await ChainProcesses.start('relais', 2_100)
+const bare = await ChainProcesses.start('bare', 5_100)
 try {
   for (const connections of CONNECTIONS) {
     const read = (chain: ChainProcesses) => (): Promise<number> => requestsPerSecond({ url: `${chain.url}/data`, connections, durationS })
