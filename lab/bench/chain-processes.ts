@@ -7,6 +7,7 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { DEFAULT_POLICY, nginxCommand, writeNginxFiles } from '../runtime/nginx-files.ts'
 import { REPOSITORY } from '../runtime/stage-directory.ts'
+import { HeldProcesses } from './held-process.ts'
 import { serviceEnvironment } from '../service-environment.ts'
 import { entryUrl, topologyOf, type Node, type Tier, type Topology } from '../topology.ts'
 
@@ -23,13 +24,16 @@ export class ChainProcesses {
   readonly #dir = mkdtempSync(path.join(tmpdir(), 'relais-chain-'))
   readonly #topology: Topology
   readonly #processes: ChildProcess[] = []
+  readonly #held: HeldProcesses
 
-  private constructor(portOffset: number) {
+  private constructor(portOffset: number, cores: number) {
+    this.#held = new HeldProcesses(cores)
     this.#topology = topologyOf('stage1', { portOffset })
   }
 
-  static async start(kind: ChainKind, portOffset: number): Promise<ChainProcesses> {
-    const chain = new ChainProcesses(portOffset)
+  /** Each service is held to `cores` of a core, or to nothing with 0; the load balancers never are. */
+  static async start(kind: ChainKind, portOffset: number, cores = 0): Promise<ChainProcesses> {
+    const chain = new ChainProcesses(portOffset, cores)
     writeFileSync(path.join(chain.#dir, 'secret'), randomBytes(32).toString('hex'))
     for (const node of chain.#topology.nodes) chain.#spawnNode(kind, node)
     for (const balancer of chain.#topology.loadBalancers) {
@@ -58,6 +62,7 @@ export class ChainProcesses {
       child.kill('SIGTERM')
       await ended
     }
+    await this.#held.release()
     rmSync(this.#dir, { recursive: true, force: true })
   }
 
@@ -68,7 +73,9 @@ export class ChainProcesses {
     const env = { ...process.env, ...serviceEnvironment(this.#topology, node, settings) }
     const entry = kind === 'bare' ? BARE_ENTRY : ENTRIES[node.tier]
     const log = openSync(path.join(this.#dir, `${node.name}.log`), 'a')
-    this.#processes.push(spawn(process.execPath, [entry], { cwd: REPOSITORY, env, stdio: ['ignore', log, 'inherit'] }))
+    this.#processes.push(
+      this.#held.spawn(`${node.name}-${node.port}`, process.execPath, [entry], { cwd: REPOSITORY, env, stdio: ['ignore', log, 'inherit'] }),
+    )
   }
 
   /** Until a read through all tiers works; ours needs a record first. */

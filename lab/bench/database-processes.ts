@@ -1,5 +1,5 @@
 /** Stage 1's database services as processes on free ports, without load balancers: what the store itself can do. */
-import { spawn, type ChildProcess } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import getPort from 'get-port'
+import { HeldProcesses } from './held-process.ts'
 
 const ENTRY = fileURLToPath(import.meta.resolve('@relais/stage1-memory/main.ts'))
 
@@ -14,13 +15,18 @@ export class DatabaseProcesses {
   readonly #dir = mkdtempSync(join(tmpdir(), 'relais-bench-'))
   readonly #ports = new Map<string, number>()
   readonly #processes = new Map<string, ChildProcess>()
+  readonly #held: HeldProcesses
 
-  /** Starts db1 as the primary and `replicas` replicas, and waits until all are ready. */
-  static async start(replicas: number, env: Record<string, string> = {}): Promise<DatabaseProcesses> {
-    const cluster = new DatabaseProcesses()
+  private constructor(cores: number) {
+    this.#held = new HeldProcesses(cores)
+  }
+
+  /** Starts db1 as the primary and `replicas` replicas, each held to `cores` (0: to nothing), and waits until all are ready. */
+  static async start(replicas: number, cores = 0): Promise<DatabaseProcesses> {
+    const cluster = new DatabaseProcesses(cores)
     writeFileSync(join(cluster.#dir, 'secret'), randomBytes(32).toString('hex'))
     for (let n = 1; n <= replicas + 1; n++) cluster.#ports.set(`db${n}`, await getPort())
-    for (const name of cluster.#ports.keys()) cluster.spawn(name, env)
+    for (const name of cluster.#ports.keys()) cluster.spawn(name)
     for (const name of cluster.#ports.keys()) await cluster.ready(name)
     return cluster
   }
@@ -29,7 +35,7 @@ export class DatabaseProcesses {
     return `http://127.0.0.1:${this.#ports.get(name)}`
   }
 
-  spawn(name: string, env: Record<string, string> = {}): void {
+  spawn(name: string): void {
     const peers = [...this.#ports].filter(([other]) => other !== name).map(([other]) => `${other}=${this.url(other)}`)
     const settings = {
       RELAIS_STAGE: 'stage1',
@@ -41,7 +47,13 @@ export class DatabaseProcesses {
       RELAIS_DATA_DIR: join(this.#dir, name),
       RELAIS_LOG_LEVEL: 'warn',
     }
-    this.#processes.set(name, spawn(process.execPath, [ENTRY], { env: { ...process.env, ...settings, ...env }, stdio: 'ignore' }))
+    this.#processes.set(
+      name,
+      this.#held.spawn(`${name}-${this.#ports.get(name)}`, process.execPath, [ENTRY], {
+        env: { ...process.env, ...settings },
+        stdio: 'ignore',
+      }),
+    )
   }
 
   async kill(name: string): Promise<void> {
@@ -69,6 +81,7 @@ export class DatabaseProcesses {
 
   async stop(): Promise<void> {
     for (const name of this.#processes.keys()) await this.kill(name)
+    await this.#held.release()
     rmSync(this.#dir, { recursive: true, force: true })
   }
 }

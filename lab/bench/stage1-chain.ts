@@ -14,18 +14,26 @@ const pairs = Number(values.pairs)
 const durationS = Number(values.seconds)
 const CONNECTIONS = [20, 100]
 
-// Offsets that keep clear of the product, of the ports that outgoing connections get, and of those that fetch refuses.
-const relais = await ChainProcesses.start('relais', 2_100)
-const bare = await ChainProcesses.start('bare', 5_100)
-try {
-  for (const connections of CONNECTIONS) {
-    const read = (chain: ChainProcesses) => (): Promise<number> => requestsPerSecond({ url: `${chain.url}/data`, connections, durationS })
-    await read(relais)()
-    await read(bare)()
-    const comparison = await interleave(pairs, read(relais), read(bare))
-    console.log(describeComparison(`GET through the chain, ours / bare, ${connections} connections`, comparison))
+/** Of a core, for each service, in the second half. */
+const SHARE = 0.1
+
+for (const cores of [0, SHARE]) await compare(cores)
+
+async function compare(cores: number): Promise<void> {
+  // Offsets that keep clear of the product, of the ports that outgoing connections get, and of those that fetch refuses.
+  const relais = await ChainProcesses.start('relais', 2_100, cores)
+  const bare = await ChainProcesses.start('bare', 5_100, cores)
+  const held = cores === 0 ? 'the cores shared' : `each service on ${cores} of a core`
+  try {
+    for (const connections of CONNECTIONS) {
+      const read = (chain: ChainProcesses) => (): Promise<number> => requestsPerSecond({ url: `${chain.url}/data`, connections, durationS })
+      await read(relais)()
+      await read(bare)()
+      const comparison = await interleave(pairs, read(relais), read(bare))
+      console.log(describeComparison(`GET through the chain, ours / bare, ${connections} connections, ${held}`, comparison))
+    }
+  } finally {
+    await relais.stop()
+    await bare.stop()
   }
-} finally {
-  await relais.stop()
-  await bare.stop()
 }

@@ -24,20 +24,28 @@ const durationS = Number(values.seconds)
 const MESSAGE = JSON.stringify({ message: 'a message of an ordinary length, as a person might type it' })
 const CONNECTIONS = 50
 const MANY = 1_000_000
+/** Of a core, for each database: what three machines would be, on one. */
+const SHARE = 0.2
 
-await compareWrites()
+await compareWrites(0)
+await compareWrites(SHARE)
 if (!values['writes-only']) await catchUpAndPages()
 
-async function compareWrites(): Promise<void> {
-  const replicated = await DatabaseProcesses.start(2)
-  const alone = await DatabaseProcesses.start(0)
+async function compareWrites(cores: number): Promise<void> {
+  const replicated = await DatabaseProcesses.start(2, cores)
+  const alone = await DatabaseProcesses.start(0, cores)
   try {
     const write = (cluster: DatabaseProcesses) => (): Promise<number> =>
       requestsPerSecond({ url: `${cluster.url('db1')}/api/data`, method: 'POST', body: MESSAGE, connections: CONNECTIONS, durationS })
     await write(replicated)()
     await write(alone)()
     const comparison = await interleave(pairs, write(replicated), write(alone))
-    console.log(describeComparison('writes with two replicas / without', comparison))
+    console.log(
+      describeComparison(
+        `writes with two replicas / without, ${cores === 0 ? 'the cores shared' : `each database on ${cores} of a core`}`,
+        comparison,
+      ),
+    )
   } finally {
     await replicated.stop()
     await alone.stop()

@@ -1,0 +1,35 @@
+/**
+ * A measured process held to a share of a core: on one machine, an instance that shares its cores with the load generator
+ * and with its own replicas measures the machine; one with a share of its own measures the software.
+ */
+import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process'
+import { findCpuShares, holdProcess, removeGroup } from '../runtime/cpu-share.ts'
+
+export class HeldProcesses {
+  readonly #cores: number
+  readonly #groups: string[] = []
+
+  /** 0 holds nothing. */
+  constructor(cores: number) {
+    this.#cores = cores
+  }
+
+  spawn(name: string, command: string, args: readonly string[], options: SpawnOptions): ChildProcess {
+    if (this.#cores === 0) return spawn(command, args, options)
+    const shares = findCpuShares(this.#cores)
+    if (!shares.isHeld) throw new Error(shares.description)
+    const wrapped = shares.wrap(command, args)
+    const child = spawn(wrapped.command, wrapped.args, options)
+    const group = shares.groupFor(`relais-bench-${process.pid}-${name}`)
+    if (group !== null && child.pid !== undefined) {
+      holdProcess(group, this.#cores, child.pid)
+      this.#groups.push(group)
+    }
+    return child
+  }
+
+  /** After the processes have ended. */
+  async release(): Promise<void> {
+    for (const group of this.#groups.splice(0)) await removeGroup(group)
+  }
+}
