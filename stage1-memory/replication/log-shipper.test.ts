@@ -10,7 +10,7 @@ import { ReplicatedList } from '../store/replicated-list.ts'
 import { playReplica, problem, SECRET, type Play, type PlayedReplica } from '../test/played-replica.ts'
 import { pass, recordedSleep, settled, until, useVirtualTime } from '../test/virtual-time.ts'
 import { BatchCache } from './batch-cache.ts'
-import { LogShipper } from './log-shipper.ts'
+import { LogShipper, type Linger } from './log-shipper.ts'
 import type { Message } from './messages.ts'
 import { ReplicaNode } from './replica-node.ts'
 import { Signer } from './signature.ts'
@@ -142,7 +142,7 @@ describe('log shipping to one replica', () => {
   it('lets an asynchronous batch wait for company, and a synchronous one not', async () => {
     const sent: number[] = []
     for (const lingerMs of [20, 0]) {
-      const { db2, node, list, write } = open({ lingerMs })
+      const { db2, node, list, write } = open({ linger: { minMs: lingerMs, maxMs: lingerMs } })
       write(1)
       await level(node, list)
       await pass(100)
@@ -158,6 +158,28 @@ describe('log shipping to one replica', () => {
     }
     expect(sent[0]).toBeLessThan(4)
     expect(sent[1]).toBe(4)
+  })
+
+  it('sends fewer batches to a replica that takes long to answer, each waiting within the bound', async () => {
+    const sent: number[] = []
+    for (const answerMs of [0, 10]) {
+      const { db2, node, list, write } = open({ linger: { minMs: 5, maxMs: 100 } })
+      db2.answersAfterMs = answerMs
+      write(1)
+      await level(node, list)
+      const before = db2.attempts.length
+      for (let n = 0; n < 100; n++) {
+        write(1)
+        await pass(5)
+      }
+      await pass(200)
+      await level(node, list)
+      sent.push(db2.attempts.slice(before).filter(({ message }) => message.kind === 'batch' && message.entries.length > 0).length)
+    }
+    expect(sent[0]).toBeGreaterThan(40)
+    // 500 ms of writes, a batch each 100 ms: the longest that it may wait.
+    expect(sent[1]).toBeGreaterThanOrEqual(4)
+    expect(sent[1]).toBeLessThan(10)
   })
 
   it('goes back to where a replica that restarted empty says it is', async () => {
@@ -252,7 +274,7 @@ interface OpenOptions {
   /** `serve` lets a real replica answer; otherwise as `played-replica.ts` has it. */
   readonly play?: (n: number, message: Message) => Play | 'serve' | 'serve and hang'
   readonly random?: () => number
-  readonly lingerMs?: number
+  readonly linger?: Linger
   readonly entriesKept?: number
   readonly epoch?: number
   readonly begun?: (replica: ReplicaNode) => void
@@ -270,7 +292,14 @@ interface Opened {
 }
 
 /** The shipper is started by the first write, so that a test can arrange things before. */
-function open({ play = () => 'serve', random = () => 0.5, lingerMs = 0, entriesKept, epoch = 1, begun }: OpenOptions = {}): Opened {
+function open({
+  play = () => 'serve',
+  random = () => 0.5,
+  linger = { minMs: 0, maxMs: 0 },
+  entriesKept,
+  epoch = 1,
+  begun,
+}: OpenOptions = {}): Opened {
   let node = emptyReplica()
   begun?.(node)
   const db2 = playReplica(server, 'db2', (n, message) => {
@@ -289,7 +318,7 @@ function open({ play = () => 'serve', random = () => 0.5, lingerMs = 0, entriesK
     replica: db2,
     signer: new Signer(SECRET),
     log: SILENT_LOG,
-    lingerMs,
+    linger,
     acknowledge: (lsn) => acknowledged.push(lsn),
     retryOptions: { random, sleep },
   })

@@ -19,6 +19,12 @@ import { accepted, conflict, REPLICATE_PATH, type BatchMessage, type SnapshotPar
 import type { Signer } from './signature.ts'
 import { cutSnapshot } from './snapshot.ts'
 
+/** Both 0: nothing waits. */
+export interface Linger {
+  readonly minMs: number
+  readonly maxMs: number
+}
+
 export interface LogShipperOptions {
   readonly list: ReplicatedList
   /** Shared by the shippers of one primary. */
@@ -26,8 +32,8 @@ export interface LogShipperOptions {
   readonly replica: Peer
   readonly signer: Signer
   readonly log: Logger
-  /** How long a batch may wait for more entries. */
-  readonly lingerMs: number
+  /** How long a batch may wait for more entries; it waits longer within this the longer an exchange takes. */
+  readonly linger: Linger
   /** The replica holds everything up to `lsn`. */
   readonly acknowledge: (lsn: number) => void
   /** For tests: the randomness and the sleep of the backoff. */
@@ -36,6 +42,8 @@ export interface LogShipperOptions {
 
 const CALL_DEADLINE_MS = 2_000
 const HEARTBEAT_MS = 500
+/** A batch costs the same however few entries it has: replication may take one part in this of the time, no more. */
+const EXCHANGE_SHARE = 20
 const BACKOFF = { baseMs: 50, capMs: 1_000 }
 
 export class LogShipper {
@@ -49,6 +57,7 @@ export class LogShipper {
   #behindSinceMs: number | undefined
   #wake: (() => void) | undefined
   #lastSentAtMs = 0
+  #exchangeMs = 0
   batchesSent = 0
   snapshotsSent = 0
   failedAttempts = 0
@@ -113,6 +122,7 @@ export class LogShipper {
     const { message, body } = this.#nextMessage()
     this.#lastSentAtMs = Date.now()
     const answer = await this.#send(body)
+    this.#exchangeMs = Date.now() - this.#lastSentAtMs
     if (answer.status !== 200 && answer.status !== 409) throw new NodeCallError(`${this.#options.replica.name} answered ${answer.status}`)
     if (this.#state === 'unreachable') {
       this.#state = 'catching-up'
@@ -154,8 +164,9 @@ export class LogShipper {
     // A replica may hold more than this batch, from one whose answer was lost; what it was sent is what it has confirmed.
     this.#acked = { epoch: position.epoch, lsn: this.#nextAfterLsn }
     // After a snapshot one more batch, though empty, tells the replica that it is level.
-    if (message.kind === 'batch' && this.#nextAfterLsn >= this.#options.list.log.lsn) {
-      this.#behindSinceMs = undefined
+    // Level means: with what there was when it was sent. Under constant load there is always more by the time of the answer.
+    if (message.kind === 'batch' && this.#nextAfterLsn >= message.headLsn) {
+      this.#behindSinceMs = this.#nextAfterLsn >= this.#options.list.log.lsn ? undefined : this.#lastSentAtMs
       this.#state = 'streaming'
     }
     this.#options.acknowledge(this.#nextAfterLsn)
@@ -185,8 +196,7 @@ export class LogShipper {
   /** Waits until there is something to send, a batch may have gathered, or a heartbeat is due. */
   async #pause(): Promise<void> {
     if (this.#hasMore()) {
-      const sinceSentMs = Date.now() - this.#lastSentAtMs
-      if (this.#state === 'streaming' && sinceSentMs < this.#options.lingerMs) await this.#sleep(this.#options.lingerMs - sinceSentMs)
+      if (this.#state === 'streaming') await this.#linger()
       return
     }
     await new Promise<void>((resolve) => {
@@ -198,8 +208,15 @@ export class LogShipper {
       if (this.#hasMore() || this.#stopped.signal.aborted) this.#wake()
     })
     this.#wake = undefined
-    const sinceSentMs = Date.now() - this.#lastSentAtMs
-    if (sinceSentMs < this.#options.lingerMs) await this.#sleep(this.#options.lingerMs - sinceSentMs)
+    await this.#linger()
+  }
+
+  /** Lets a batch gather: an instance that is short of CPU sends fewer and larger ones, one that is idle is prompt. */
+  async #linger(): Promise<void> {
+    const { minMs, maxMs } = this.#options.linger
+    const lingerMs = Math.min(maxMs, Math.max(minMs, EXCHANGE_SHARE * this.#exchangeMs))
+    const remainingMs = lingerMs - (Date.now() - this.#lastSentAtMs)
+    if (remainingMs > 0) await this.#sleep(remainingMs)
   }
 
   #hasMore(): boolean {

@@ -15,7 +15,7 @@ import type { LogEntry } from '../store/operation.ts'
 import type { ReplicatedList } from '../store/replicated-list.ts'
 import { Acknowledgements } from './acknowledgements.ts'
 import { BatchCache } from './batch-cache.ts'
-import { LogShipper } from './log-shipper.ts'
+import { LogShipper, type Linger } from './log-shipper.ts'
 import type { Replication } from './replication.ts'
 import type { Signer } from './signature.ts'
 
@@ -36,11 +36,11 @@ export class LogShipping implements Replication {
     const names = replicas.map(({ name }) => name)
     this.#acknowledgements = new Acknowledgements(names, durability)
     // Nobody waits for an asynchronous batch, so it may wait for company; a synchronous one leaves at once.
-    const lingerMs = durability === 'async' ? ASYNC_LINGER_MS : 0
+    const linger = durability === 'async' ? ASYNC_LINGER : NO_LINGER
     const batches = new BatchCache(list)
     this.#shippers = replicas.map((replica) => {
       const acknowledge = (lsn: number): void => this.#acknowledgements.acknowledge(replica.name, lsn)
-      return new LogShipper({ list, batches, replica, signer, log, lingerMs, acknowledge })
+      return new LogShipper({ list, batches, replica, signer, log, linger, acknowledge })
     })
     for (const shipper of this.#shippers) shipper.start()
   }
@@ -75,4 +75,5 @@ export class LogShipping implements Replication {
   }
 }
 
-const ASYNC_LINGER_MS = 20
+const ASYNC_LINGER: Linger = { minMs: 20, maxMs: 100 }
+const NO_LINGER: Linger = { minMs: 0, maxMs: 0 }

@@ -24,10 +24,12 @@ export interface PlayedReplica {
   readonly attempts: Attempt[]
   /** Decides about attempt `n` (1-based). */
   play: (n: number, message: Message) => Play
+  /** How long each answer takes. */
+  answersAfterMs: number
 }
 
 export function playReplica(server: ReturnType<typeof setupServer>, name: string, play: PlayedReplica['play']): PlayedReplica {
-  const replica: PlayedReplica = { name, url: `http://${name}.test:18000`, attempts: [], play }
+  const replica: PlayedReplica = { name, url: `http://${name}.test:18000`, attempts: [], play, answersAfterMs: 0 }
   const signer = new Signer(SECRET)
   server.use(
     http.post(replica.url + REPLICATE_PATH, async ({ request }) => {
@@ -37,6 +39,7 @@ export function playReplica(server: ReturnType<typeof setupServer>, name: string
       replica.attempts.push({ message, isGenuine, atMs: Date.now() })
       const answer = replica.play(replica.attempts.length, message)
       if (answer === 'hang') return new Promise<never>(() => {})
+      if (replica.answersAfterMs > 0) await new Promise((resolve) => setTimeout(resolve, replica.answersAfterMs))
       if (answer === 'refuse' || answer === 'cut') return HttpResponse.error()
       return HttpResponse.json(answer.body, { status: answer.status })
     }),
