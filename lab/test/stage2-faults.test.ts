@@ -153,7 +153,7 @@ describe('with --durability quorum', () => {
       for (const name of ['db2', 'db3']) await act('stop', `stage2/${name}`)
       const messages = Array.from({ length: 20 }, (_, index) => `quorum-w-alone-${index}`)
       const answers = await Promise.all(messages.map((message) => writeOnce(frontend, message)))
-      asked = messages.map((message, index) => ({ kind: 'write', requestId: message, message, answer: answers[index] }))
+      asked = messages.map((message, index) => ({ kind: 'write', requestId: message, message, answer: answers[index], tookMs: 0 }))
       await readers.goOn(100)
       for (const name of ['db2', 'db3']) await act('start', `stage2/${name}`)
       const started = writers.operations.length

@@ -16,6 +16,8 @@ export interface Operation {
   readonly message: string
   /** `undefined` when there was none. */
   readonly answer: Answer | undefined
+  /** From its sending to its end. */
+  readonly tookMs: number
 }
 
 export interface LoadOptions {
@@ -79,8 +81,9 @@ export class Load {
       const kind = random.next() < writeShare ? 'write' : 'read'
       const requestId = `${this.#options.name}-${this.#invoked++}`
       const message = kind === 'write' ? requestId : ''
+      const sentAtMs = performance.now()
       const answer = await (kind === 'write' ? writeOnce(this.#url, message, agent) : readOnce(this.#url, requestId, agent))
-      this.#ended({ kind, requestId, message, answer })
+      this.#ended({ kind, requestId, message, answer, tookMs: performance.now() - sentAtMs })
       if (answer === undefined || answer.status >= 500) await sleep(AFTER_FAILURE_MS)
     }
     agent.destroy()
