@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { ask } from './support/ask.ts'
-import { areLevel, recordsOfAll } from './support/database-contents.ts'
+import { areLevel, recordsOf, recordsOfAll } from './support/database-contents.ts'
 import { CLIENTS, inShort, Load, writeAll, writeOnce, type Operation } from './support/load.ts'
 import { followAccess, type AccessLine } from './support/log-lines.ts'
 import { LEVEL, LOGGED, within } from './support/patience.ts'
@@ -199,5 +199,15 @@ describe('with the whole database tier killed', () => {
     expect(answer).toMatchObject({ status: 503, headers: { 'content-type': 'text/html; charset=utf-8' } })
     expect(answer.text).toContain('The message was not saved')
     expect(answer.text).toMatch(/<textarea[^>]*>\s*not lost<\/textarea>/)
+  })
+
+  test('its instances started again, replicas first, do not wait for each other for ever, and serve', async () => {
+    // The replicas wait for a primary that has a list, the primary for replicas that have one: nobody may wait for ever.
+    await Promise.all(['db3', 'db2', 'db1'].map((name) => stage.start(name)))
+    const answer = await ask(`${frontend}/api/data`, { body: { message: 'the first again' } })
+    expect(answer).toMatchObject({ status: 201, json: { origin: 'DB1' } })
+    const holdsIt = async ({ url }: { url: string }): Promise<boolean> =>
+      (await recordsOf(url)).some(({ message }) => message === 'the first again')
+    await expect.poll(async () => (await Promise.all(stage.nodes('db').map(holdsIt))).every(Boolean), LEVEL).toBe(true)
   })
 })

@@ -6,7 +6,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { RecordJson } from '@relais/shared/database/record-json.ts'
 import { entryUrl, nodesOf, topologyOf, type Topology } from '../topology.ts'
-import type { Answer } from './support/ask.ts'
+import { ask, type Answer } from './support/ask.ts'
 import { recordsOf, replicationOf } from './support/database-contents.ts'
 import { inShort, Load, writeAll, writeOnce, type Operation } from './support/load.ts'
 import { LEVEL, within } from './support/patience.ts'
@@ -168,4 +168,20 @@ describe('with --durability quorum', () => {
     // Nginx may meet both standbys, refusing, in one request: the primary is the third try.
     expect(inShort(readers.failedReads)).toEqual([])
   })
+
+  test(
+    'with both standbys paused a write is answered 504, unknown, and is one write when it is repeated',
+    { timeout: FAULT_MS },
+    async () => {
+      for (const name of ['db2', 'db3']) await act('pause', `stage2/${name}/postgres`)
+      const message = 'quorum-paused-1'
+      const answer = await writeOnce(frontend, message)
+      expect(answer).toMatchObject({ status: 504, json: { definite: false } })
+      expect((await ask(`${frontend}/api/data?limit=5`)).status).toBe(200)
+      for (const name of ['db2', 'db3']) await act('resume', `stage2/${name}/postgres`)
+      await expectStreaming()
+      expect(await writeOnce(frontend, message)).toMatchObject({ status: 201, json: { message } })
+      expect((await recordsOfEach('quorum-paused-')).map((record) => record.message)).toEqual([message])
+    },
+  )
 })

@@ -14,20 +14,18 @@ import { findFamily } from '../runtime/process-table.ts'
 import { StageDirectory } from '../runtime/stage-directory.ts'
 import { readStageState } from '../runtime/stage-state.ts'
 import { entryUrl, nodesOf, portsIn, topologyOf, type Topology } from '../topology.ts'
-import { ask, type Answer } from './support/ask.ts'
+import { ask } from './support/ask.ts'
 import { recordsOf, replicationOf } from './support/database-contents.ts'
 import { LEVEL } from './support/patience.ts'
+import { testRecordedCommands } from './support/recorded-commands.ts'
 import { TestCluster } from './test-cluster.ts'
 
 const START_MS = 120_000
-const JSON_HEADERS = { 'Content-Type': 'application/json' }
 
 let lab: TestCluster
 let topology: Topology
 let servers: Cluster
 let frontend: string
-let backend: string
-let database: string
 
 async function up(...options: string[]): Promise<void> {
   const { code, stdout, stderr } = await lab.lab('up', 'stage2', '--detach', ...options)
@@ -40,18 +38,10 @@ beforeAll(async () => {
   lab = await TestCluster.create('stage2')
   topology = topologyOf('stage2', { portOffset: lab.portOffset })
   frontend = entryUrl(topology, 'frontend')
-  backend = entryUrl(topology, 'backend')
-  database = entryUrl(topology, 'db')
   await up()
   servers = await describeCluster({ dir: new StageDirectory(lab.stateDirectory, 'stage2').postgres, nodes: serverPlans(topology) })
 }, START_MS)
 afterAll(() => lab?.remove(), START_MS)
-
-async function askTimes(count: number, question: (number: number) => Promise<Answer>): Promise<Answer[]> {
-  const answers: Answer[] = []
-  for (let number = 1; number <= count; number++) answers.push(await question(number))
-  return answers
-}
 
 /** True when each database holds the same records. */
 async function holdTheSame(): Promise<boolean> {
@@ -60,46 +50,7 @@ async function holdTheSame(): Promise<boolean> {
 }
 
 describe('the recorded commands', () => {
-  test('POST /save at backend-lb answers the recorded object, byte for byte, and its server_id goes round', async () => {
-    const answers = await askTimes(6, () => ask(`${backend}/save`, { body: '{"message": "Test data"}', headers: JSON_HEADERS }))
-    expect(answers.map(({ status }) => status)).toEqual(Array(6).fill(200))
-    const ids = answers.map(({ json }) => json.server_id as number)
-    expect(answers.map(({ text }) => text)).toEqual(
-      ids.map((id) => `{"db_response":{"message":"Donnée 'Test data' sauvegardée sur DB 1"},"server_id":${id},"status":"success"}`),
-    )
-    expect(ids.map((id) => (id - ids[0]! + 3) % 3)).toEqual([0, 1, 2, 0, 1, 2])
-  })
-
-  test('GET /data at db-lb answers the newest record in the recorded shape, from each database', async () => {
-    await expect.poll(holdTheSame, LEVEL).toBe(true)
-    const answers = await askTimes(20, () => ask(`${database}/data`))
-    expect(answers.map(({ text }) => text)).toEqual(
-      answers.map(({ json }) => `{"message":"Test data","origin":"DB1","server":"${json.server as string}"}`),
-    )
-    expect(new Set(answers.map(({ json }) => json.server as string))).toEqual(new Set(['DB1', 'DB2', 'DB3']))
-  })
-
-  test('GET /api/data at frontend-lb, ten times, names a database each time and shows the same data', async () => {
-    const answers = await askTimes(10, () => ask(`${frontend}/api/data`))
-    expect(answers.map(({ status }) => status)).toEqual(Array(10).fill(200))
-    expect(answers.every(({ json }) => /^DB[123]$/.test(json.server as string))).toBe(true)
-    expect(new Set(answers.map(({ json }) => JSON.stringify(json.records))).size).toBe(1)
-    expect(Object.keys(answers[0]!.json)).toEqual(['records', 'next', 'server'])
-    expect(Object.keys(answers[0]!.json.records[0])).toEqual(['id', 'message', 'origin', 'createdAt', 'updatedAt'])
-  })
-
-  test('POST /api/data at frontend-lb with the report’s own member, ten times, is all on db1 with sequential ids', async () => {
-    const answers = await askTimes(10, (number) =>
-      ask(`${frontend}/api/data`, { body: JSON.stringify({ value: `test-${number}` }), headers: JSON_HEADERS }),
-    )
-    expect(answers.map(({ status }) => status)).toEqual(Array(10).fill(201))
-    const first = answers[0]!.json.id as number
-    expect(answers.map(({ json }) => json as unknown)).toEqual(
-      answers.map(({ json }, index) => ({ ...json, id: first + index, message: `test-${index + 1}`, origin: 'DB1', server: 'DB1' })),
-    )
-    expect(answers.every(({ way }) => way[2] === 'db1')).toBe(true)
-    expect(answers[0]!.headers.location).toBe(`/api/data/${first}`)
-  })
+  testRecordedCommands(() => ({ entry: (tier) => entryUrl(topology, tier), isLevel: holdTheSame }))
 
   test('POST /api/replicate is no door into any database', async () => {
     const before = await recordsOf(nodesOf(topology, 'db')[0]!.url)
