@@ -32,10 +32,17 @@ export class Environments {
   }
 
   /** The whole chain, balanced or single. */
-  chain(stage: StageName, configuration: Configuration, cpuPerInstance: number | null, signal: AbortSignal): Promise<TestEnvironment> {
+  async chain(
+    stage: StageName,
+    configuration: Configuration,
+    cpuPerInstance: number | null,
+    signal: AbortSignal,
+  ): Promise<TestEnvironment> {
     const slot = `${stage}-${configuration}`
     const topology = (portOffset: number) => topologyOf(stage, { single: configuration === 'single', portOffset })
-    return this.#runningIn(slot, topology, cpuPerInstance, signal)
+    const environment = await this.#runningIn(slot, topology, cpuPerInstance, signal)
+    this.#cpuLimit ??= environment.cpuLimit
+    return environment
   }
 
   /** db-lb and one, two or three databases behind it, nothing before it. */
@@ -61,7 +68,7 @@ export class Environments {
     rmSync(this.#place.stateDirectory, { recursive: true, force: true })
   }
 
-  /** How shares are held here, once something was started with one. */
+  /** How shares are held here, once a chain was started with one. */
   get cpuLimit(): string | null {
     return this.#cpuLimit
   }
@@ -79,7 +86,6 @@ export class Environments {
     const environment = new TestEnvironment(directory, topologyAt(this.#portOffsetOf(slot)), cpuPerInstance)
     this.#running.set(slot, environment)
     await environment.start(signal)
-    this.#cpuLimit ??= environment.cpuLimit
     await breakIn(environment, signal)
     return environment
   }

@@ -38,13 +38,24 @@ export async function measureTest(test: PlannedTest, steps: TestSteps, signal: A
   }
 }
 
-function resultOf({ load, ...observed }: Observation) {
+function resultOf({ load, ...observed }: Observation): Omit<Repetition, keyof Labels | 'writes' | 'brokenBecause'> {
   const { requested, outcomes, failures, durationS, goodputPerSecond, throughputPerSecond, transferKiBPerSecond } = load
   const { latency, readLatency, writeLatency, generatorCpuS, isGeneratorBottleneck, reads } = load
   return {
-    ...{ requested, outcomes, failures, durationS, goodputPerSecond, throughputPerSecond, transferKiBPerSecond },
-    ...{ latency, readLatency, writeLatency, generatorCpuS, isGeneratorBottleneck, reads },
     ...observed,
+    requested,
+    outcomes,
+    failures,
+    durationS,
+    goodputPerSecond,
+    throughputPerSecond,
+    transferKiBPerSecond,
+    latency,
+    readLatency,
+    writeLatency,
+    generatorCpuS,
+    isGeneratorBottleneck,
+    reads,
   }
 }
 
@@ -54,7 +65,9 @@ function reasonToDoubt({ requested, outcomes, isAborted }: LoadRun): string | nu
   return accounted === requested ? null : `${requested} requests were asked for, ${accounted} are accounted for`
 }
 
-function labelsOf({ stage, configuration, load, run, cpuPerInstance, ratePerSecond }: PlannedTest) {
+type Labels = Pick<Repetition, 'stage' | 'configuration' | 'load' | 'run' | 'cpuPerInstance' | 'ratePerSecond' | 'connections' | 'loop'>
+
+function labelsOf({ stage, configuration, load, run, cpuPerInstance, ratePerSecond }: PlannedTest): Labels {
   const { connections } = LOAD_SHAPES[load]
   return { stage, configuration, load, run, cpuPerInstance, ratePerSecond, connections, loop: loopOf(ratePerSecond) }
 }
@@ -65,15 +78,20 @@ export function loopOf(ratePerSecond: number | null): 'closed' | 'open' {
 
 const NO_LATENCY = { meanMs: null, p50Ms: null, p90Ms: null, p95Ms: null, p99Ms: null, maxMs: null }
 
-function brokenRepetition(test: PlannedTest, brokenBecause: string): Repetition {
+export function brokenRepetition(test: PlannedTest, brokenBecause: string): Repetition {
   return {
     ...labelsOf(test),
     brokenBecause,
     requested: 0,
     outcomes: { served: 0, wrong: 0, refused: 0, timedOut: 0, lost: 0 },
     failures: {},
-    ...{ durationS: 0, goodputPerSecond: 0, throughputPerSecond: 0, transferKiBPerSecond: 0 },
-    ...{ latency: NO_LATENCY, readLatency: NO_LATENCY, writeLatency: NO_LATENCY },
+    durationS: 0,
+    goodputPerSecond: 0,
+    throughputPerSecond: 0,
+    transferKiBPerSecond: 0,
+    latency: NO_LATENCY,
+    readLatency: NO_LATENCY,
+    writeLatency: NO_LATENCY,
     instances: [],
     generatorCpuS: 0,
     isGeneratorBottleneck: false,

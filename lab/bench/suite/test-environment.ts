@@ -61,8 +61,14 @@ export class TestEnvironment {
     const deadline = AbortSignal.any([signal, AbortSignal.timeout(RESET_MS_MAX + startAllowanceMs(this.cpuPerInstance))])
     if (this.topology.stage === 'stage1') await this.#restartDatabases(deadline)
     else await this.#emptyTables()
-    await this.#until('every replica is level', deadline, () => this.#areReplicasLevel())
+    await this.untilLevel(deadline)
     await this.#until('an empty page comes through', deadline, () => this.#isEmpty())
+  }
+
+  /** Resolves when every replica has what the primary has. */
+  untilLevel(signal: AbortSignal): Promise<void> {
+    const deadline = AbortSignal.any([signal, AbortSignal.timeout(RESET_MS_MAX)])
+    return this.#until('every replica is level', deadline, () => this.#areReplicasLevel())
   }
 
   /** How the shares are held, or why not; null when none were asked for. */

@@ -48,11 +48,11 @@ function inTurn<T>(items: readonly T[], run: number): readonly T[] {
   return run % 2 === 1 ? items : items.toReversed()
 }
 
-const SATURATED_LOADS: readonly LoadName[] = ['medium', 'stress']
+const SATURATED_LOADS: ReadonlySet<LoadName> = new Set(['medium', 'stress'])
 
 /** The shorter matrix beside: where the machine's cores, and not the instances, are the limit. */
 export function planSaturatedMatrix(options: BenchOptions): readonly PlannedTest[] {
-  const loads = options.loads.filter((load) => SATURATED_LOADS.includes(load))
+  const loads = options.loads.filter((load) => SATURATED_LOADS.has(load))
   return planMatrix({ ...options, loads: loads.length > 0 ? loads : options.loads.slice(-1), cpuPerInstance: null })
 }
 
