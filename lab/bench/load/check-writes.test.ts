@@ -73,6 +73,6 @@ describe('after a run', () => {
   it('a database that cannot be read is an error and not an empty one', async () => {
     const [first, second] = urls()
     await databases[2]!.close()
-    await expect(checkWrites(ledger, [first!, second!, databases[2]!.url])).rejects.toThrow()
+    await expect(checkWrites(ledger, [first!, second!, databases[2]!.url])).rejects.toThrow('ECONNREFUSED')
   })
 })
