@@ -61,6 +61,8 @@ export interface LoadRun extends Pick<Repetition, LoadPart> {
   readonly timeline: readonly TimelinePoint[]
   /** Of the generator's event loop, 0 to 1; above 0.9 it, and not the system, was the limit. */
   readonly generatorBusyShare: number
+  /** Of `performance.now()`; `null` when no write was acknowledged. */
+  readonly lastAcknowledgedAtMs: number | null
   /** Milliseconds since the Unix epoch. */
   readonly startedAtMs: number
   readonly endedAtMs: number

@@ -109,6 +109,7 @@ export class RunAccount {
       generatorCpuS: (user + system) / 1e6,
       generatorBusyShare,
       isGeneratorBottleneck: generatorBusyShare > BUSY_SHARE_MAX,
+      lastAcknowledgedAtMs: this.#ledger.lastAcknowledgedAtMs,
       requestIdPrefix: this.#plan.requestIdPrefix,
       startedAtMs: this.#startedAtEpochMs,
       endedAtMs: Date.now(),

@@ -5,7 +5,6 @@
  */
 import { primaryOf, nodesOf } from '../../topology.ts'
 import type { LoadRun } from '../load/load-run.ts'
-import type { WriteLedger } from '../load/write-ledger.ts'
 import { AccessLogs } from './access-logs.ts'
 import { distributionFromCounters, distributionFromLog } from './distribution.ts'
 import type { Observation, ObservedStage } from './observation.ts'
@@ -17,7 +16,7 @@ import { countBetween, lookAtCounters } from './service-counters.ts'
  * The warm-up is over when this is called, and nobody else asks for records until it resolves: after the replicas have caught up, or
  * could not within 30 s.
  */
-export async function observeRun(stage: ObservedStage, ledger: WriteLedger, run: () => Promise<LoadRun>): Promise<Observation> {
+export async function observeRun(stage: ObservedStage, run: () => Promise<LoadRun>): Promise<Observation> {
   const { topology, resources, signal } = stage
   const balancers = topology.loadBalancers.map(({ name }) => name)
   const countersBefore = await lookAtCounters(topology)
@@ -28,7 +27,7 @@ export async function observeRun(stage: ObservedStage, ledger: WriteLedger, run:
   const instances = await resources.stop()
   const { served, wrong, refused } = load.outcomes
   const [replication, lines] = await Promise.all([
-    sampler?.stop(ledger.lastAcknowledgedAtMs, signal) ?? null,
+    sampler?.stop(load.lastAcknowledgedAtMs, signal) ?? null,
     logs.linesOf(load.requestIdPrefix, served + wrong + refused),
   ])
   const counters = countBetween(countersBefore, await lookAtCounters(topology))
