@@ -59,7 +59,10 @@ export interface LoadRun extends Pick<Repetition, LoadPart> {
   readonly outcomesOfWrites: OutcomeCounts
   /** Of served requests, by 100 ms of the run (by the end of the request); empty windows are left out. */
   readonly timeline: readonly TimelinePoint[]
-  /** Of the generator's event loop, 0 to 1; above 0.9 it, and not the system, was the limit. */
+  /**
+   * Of the generator's event loop, 0 to 1; above 0.9 it, and not the system, was the limit: it had too much to do, or others held
+   * the cores.
+   */
   readonly generatorBusyShare: number
   /** Of `performance.now()`; `null` when no write was acknowledged. */
   readonly lastAcknowledgedAtMs: number | null

@@ -47,8 +47,7 @@ export class ReplicationSampler {
   /** Ends the samples and waits for the replicas; `lastWriteAtMs` is of `performance.now()`, `null` when nothing was written. */
   async stop(lastWriteAtMs: number | null, signal?: AbortSignal): Promise<ReplicationUse> {
     this.#isOver = true
-    await this.#loop
-    const levelAtMs = await this.#waitUntilLevel(signal)
+    const [levelAtMs] = await Promise.all([this.#waitUntilLevel(signal), this.#loop])
     const lagsMs = this.#samples.flatMap(({ lagMs }) => lagMs ?? []).toSorted((a, b) => a - b)
     return {
       lagRecordsMax: maxOf(this.#samples.map(({ lagRecords }) => lagRecords)),
