@@ -1,16 +1,14 @@
 /**
  * Two ways of doing the same thing, measured in turn, so that a machine that slows down slows both.
  *
- *   A B │ B A │ A B │ B A …     one pair, one ratio; the ratios' geometric mean, and its 95 % interval
- *
- * A shared machine drifts by tens of percent within minutes: absolute figures from one session mean little, and two blocks
- * "first all A, then all B" mean less. The run is the unit, not the request: requests of one run share its luck.
+ *   A B │ B A │ A B │ B A …     what is made of the pairs: statistics/paired-ratio.ts
  */
+import { median } from 'simple-statistics'
+import { pairedRatio, type Ratio } from './statistics/paired-ratio.ts'
+
 export interface Comparison {
-  /** Geometric mean of A/B over the pairs. */
-  readonly ratio: number
-  readonly low: number
-  readonly high: number
+  /** Null with fewer than two pairs. */
+  readonly ratio: Ratio | null
   readonly a: readonly number[]
   readonly b: readonly number[]
 }
@@ -25,43 +23,11 @@ export async function interleave(pairs: number, a: () => Promise<number>, b: () 
     resultsB.push(await b())
     if (!isAFirst) resultsA.push(await a())
   }
-  const logRatios = resultsA.map((rate, index) => Math.log(rate / resultsB[index]!))
-  const [low, high] = bootstrapInterval(logRatios)
-  return { ratio: Math.exp(mean(logRatios)), low: Math.exp(low), high: Math.exp(high), a: resultsA, b: resultsB }
+  return { ratio: pairedRatio(resultsA, resultsB), a: resultsA, b: resultsB }
 }
 
-export function describeComparison(name: string, { ratio, low, high, a, b }: Comparison): string {
-  const rates = `A ${Math.round(median(a))}/s, B ${Math.round(median(b))}/s (medians of ${a.length})`
-  return `${name}: A/B ${ratio.toFixed(2)} [${low.toFixed(2)}, ${high.toFixed(2)}]   ${rates}`
-}
-
-export function median(values: readonly number[]): number {
-  const ascending = values.toSorted((x, y) => x - y)
-  const middle = ascending.length >> 1
-  return ascending.length % 2 === 1 ? ascending[middle]! : (ascending[middle - 1]! + ascending[middle]!) / 2
-}
-
-const RESAMPLES = 10_000
-
-/** The percentile bootstrap of the mean, 95 %. */
-function bootstrapInterval(values: readonly number[]): [number, number] {
-  const random = mulberry32(values.length)
-  const means = Array.from({ length: RESAMPLES }, () => mean(values.map(() => values[Math.floor(random() * values.length)]!)))
-  means.sort((x, y) => x - y)
-  return [means[Math.floor(RESAMPLES * 0.025)]!, means[Math.floor(RESAMPLES * 0.975)]!]
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length
-}
-
-/** A small seeded generator, so that the same measurements give the same interval. */
-function mulberry32(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 0x1_0000_0000
-  }
+export function describeComparison(name: string, { ratio, a, b }: Comparison): string {
+  const interval = ratio ? `A/B ${ratio.ratio.toFixed(2)} [${ratio.low.toFixed(2)}, ${ratio.high.toFixed(2)}]` : 'A/B: two pairs are needed'
+  const rates = `A ${Math.round(median([...a]))}/s, B ${Math.round(median([...b]))}/s (medians of ${a.length})`
+  return `${name}: ${interval}   ${rates}`
 }

@@ -55,16 +55,12 @@ function upstreamFiles(topology: Topology, balancer: LoadBalancer, policy: Polic
   const nodes = nodesOf(topology, balancer.tier)
   const servers = nodes.map((node) => serverLine(node, ` weight=${weightOf(node, policy)}`)).join('')
   if (balancer.tier !== 'db') return [[`upstream-${balancer.tier}s.conf`, servers]]
+  const replicas = nodes.filter(({ role }) => role === 'replica')
   return [
     ['upstream-primary.conf', serverLine(primaryOf(topology))],
     ['upstream-read.conf', servers],
-    [
-      'upstream-replicas.conf',
-      nodes
-        .filter(({ role }) => role === 'replica')
-        .map((node) => serverLine(node))
-        .join(''),
-    ],
+    // Nginx takes no group without a server: a primary alone has nobody to hand a read over to but itself.
+    ['upstream-replicas.conf', (replicas.length > 0 ? replicas : nodes).map((node) => serverLine(node)).join('')],
   ]
 }
 

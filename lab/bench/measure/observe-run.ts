@@ -1,0 +1,48 @@
+/**
+ * One run of load with every meter on, all of them restricted to the run.
+ *
+ *   look at counters, note where logs end ─▶ run ─▶ CPU and memory ─▶ wait for replicas and for logs ─▶ count and compare
+ */
+import { primaryOf, nodesOf } from '../../topology.ts'
+import type { LoadRun } from '../load/load-run.ts'
+import { AccessLogs } from './access-logs.ts'
+import { distributionFromCounters, distributionFromLog } from './distribution.ts'
+import type { Observation, ObservedStage } from './observation.ts'
+import { reconcile } from './reconcile.ts'
+import { ReplicationSampler } from './replication-sampler.ts'
+import { countBetween, lookAtCounters } from './service-counters.ts'
+
+/**
+ * The warm-up is over when this is called, and nobody else asks for records until it resolves: after the replicas have caught up, or
+ * could not within 30 s.
+ */
+export async function observeRun(stage: ObservedStage, run: () => Promise<LoadRun>): Promise<Observation> {
+  const { topology, resources, signal } = stage
+  const balancers = topology.loadBalancers.map(({ name }) => name)
+  const countersBefore = await lookAtCounters(topology)
+  const logs = new AccessLogs(balancers, stage.accessLogDirectory)
+  await resources.start()
+  const sampler = nodesOf(topology, 'db').length > 1 ? new ReplicationSampler(primaryOf(topology).url) : null
+  const load = await endingOnError(run, () => sampler?.cancel(), resources)
+  const instances = await resources.stop()
+  const { served, wrong, refused } = load.outcomes
+  const [replication, lines] = await Promise.all([
+    sampler?.stop(load.lastAcknowledgedAtMs, signal) ?? null,
+    logs.linesOf(load.requestIdPrefix, served + wrong + refused),
+  ])
+  const counters = countBetween(countersBefore, await lookAtCounters(topology))
+  const dbLines = lines.get('db-lb')
+  const distribution = dbLines ? distributionFromLog(topology, dbLines) : distributionFromCounters(topology, counters)
+  return { load, instances, distribution, replication, reconciliation: reconcile({ topology, load, logs: lines, counters }) }
+}
+
+/** A run that fails leaves no meter running. */
+async function endingOnError(run: () => Promise<LoadRun>, cancel: () => void, resources: ObservedStage['resources']): Promise<LoadRun> {
+  try {
+    return await run()
+  } catch (error) {
+    cancel()
+    await resources.stop()
+    throw error
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * Replication lag over a run, as the primary sees it, and how long the replicas took to have everything.
+ *
+ *   run ─── a sample each 100 ms: the worst replica counts ─── last write ─── wait, bounded, until each replica is level
+ *
+ * "Level" is a comparison of positions and not a lag of 0: the primary's target is taken once, because PostgreSQL's own housekeeping
+ * moves the end of the WAL on.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { comparePositions, parsePosition, type Position } from '@relais/shared/store/position.ts'
+import { z } from 'zod'
+import { askOnce } from '../../runtime/ask-once.ts'
+import type { ReplicationUse } from '../results/bench-record.ts'
+
+const SAMPLE_EVERY_MS = 100
+const ASK_MS_MAX = 1_000
+const CATCH_UP_MS_MAX = 30_000
+const CATCH_UP_LOOK_MS = 10
+
+const statusShape = z.object({
+  position: z.string(),
+  replicas: z.array(
+    z.object({
+      name: z.string(),
+      position: z.string().nullable(),
+      lagRecords: z.number().nullable(),
+      lagMs: z.number().nullable(),
+    }),
+  ),
+})
+type Status = z.infer<typeof statusShape>
+type Sample = ReplicationUse['samples'][number]
+
+export class ReplicationSampler {
+  readonly #url: string
+  readonly #startedAtMs = performance.now()
+  readonly #samples: Sample[] = []
+  readonly #loop: Promise<void>
+  #isOver = false
+
+  /** Begins at once. */
+  constructor(primaryUrl: string) {
+    this.#url = primaryUrl
+    this.#loop = this.#run()
+  }
+
+  /** Ends the samples and waits for the replicas; `lastWriteAtMs` is of `performance.now()`, `null` when nothing was written. */
+  async stop(lastWriteAtMs: number | null, signal?: AbortSignal): Promise<ReplicationUse> {
+    this.#isOver = true
+    const [levelAtMs] = await Promise.all([this.#waitUntilLevel(signal), this.#loop])
+    const lagsMs = this.#samples.flatMap(({ lagMs }) => lagMs ?? []).toSorted((a, b) => a - b)
+    return {
+      lagRecordsMax: maxOf(this.#samples.map(({ lagRecords }) => lagRecords)),
+      lagMsP50: lagsMs[Math.max(0, Math.ceil(lagsMs.length / 2) - 1)] ?? null,
+      lagMsMax: lagsMs.at(-1) ?? null,
+      caughtUpAfterMs: levelAtMs === null || lastWriteAtMs === null ? null : Math.max(0, levelAtMs - lastWriteAtMs),
+      samples: this.#samples,
+    }
+  }
+
+  /** Ends the samples; nothing is waited for. */
+  cancel(): void {
+    this.#isOver = true
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#isOver) {
+      const atMs = performance.now() - this.#startedAtMs
+      const status = await askStatus(this.#url)
+      if (status) this.#samples.push({ atMs, ...worstOf(status) })
+      await sleep(SAMPLE_EVERY_MS)
+    }
+  }
+
+  /** Of `performance.now()`; `null` when they were not level in time. */
+  async #waitUntilLevel(signal: AbortSignal | undefined): Promise<number | null> {
+    const giveUpAtMs = performance.now() + CATCH_UP_MS_MAX
+    let target: Position | undefined
+    const isOver = (): boolean => performance.now() > giveUpAtMs || signal?.aborted === true
+    while (!isOver()) {
+      const status = await askStatus(this.#url)
+      target ??= status && parsePosition(status.position)
+      if (status && target && isLevel(status, target)) return performance.now()
+      await sleep(CATCH_UP_LOOK_MS)
+    }
+    return null
+  }
+}
+
+/** The worst of all replicas; `null` when one of them is not known. */
+export function worstOf({ replicas }: Status): { lagRecords: number | null; lagMs: number | null } {
+  return { lagRecords: maxOf(replicas.map(({ lagRecords }) => lagRecords)), lagMs: maxOf(replicas.map(({ lagMs }) => lagMs)) }
+}
+
+/** Every replica has the history up to `target`. */
+export function isLevel({ replicas }: Status, target: Position): boolean {
+  return replicas.every(({ position }) => {
+    const reached = position === null ? undefined : parsePosition(position)
+    return reached !== undefined && comparePositions(reached, target) >= 0
+  })
+}
+
+async function askStatus(url: string): Promise<Status | undefined> {
+  try {
+    const { status, text } = await askOnce(`${url}/api/replication`, ASK_MS_MAX)
+    return status === 200 ? statusShape.parse(JSON.parse(text)) : undefined
+  } catch {
+    // The primary is away or busy: a sample is missing, which the samples show.
+    return undefined
+  }
+}
+
+function maxOf(values: readonly (number | null)[]): number | null {
+  const known = values.filter((value) => value !== null)
+  return known.length === 0 ? null : Math.max(...known)
+}

@@ -1,0 +1,175 @@
+/**
+ * What the database tier can carry when each database has a share of CPU of its own: three machines against one.
+ *
+ *   generator ─▶ db-lb ─▶ 1, 2 or 3 databases        reads only, writes only, the mix; more and more connections
+ *
+ * What theory expects of the mix needs the cost of a read and of a write, so those are measured too: CPU seconds of the databases by
+ * request, the replicas' work on a write apart.
+ */
+import type { StageName } from '../../topology.ts'
+import type { LoadRun } from '../load/load-run.ts'
+import { runLoad } from '../load/run-load.ts'
+import { WriteLedger } from '../load/write-ledger.ts'
+import { nativeResources } from '../measure/native-resources.ts'
+import type { Capacity, InstanceUse, PairedRuns } from '../results/bench-record.ts'
+import type { Environments } from './environments.ts'
+import { WRITE_SHARE } from './protocol.ts'
+import type { TestEnvironment } from './test-environment.ts'
+
+export interface CapacityPlan {
+  readonly stage: StageName
+  readonly cpuPerDatabase: number | null
+  readonly connections: number
+  readonly pairs: number
+  /** How long one measurement should take, about. */
+  readonly lastingS: number
+  readonly concurrencies: readonly number[]
+  readonly runsOfEach: number
+  readonly seed: number
+}
+
+/** How much of each is writes. */
+const SHARES = { reads: 0, writes: 1, mix: WRITE_SHARE } as const
+type Kind = keyof typeof SHARES
+
+const PROBE_REQUESTS = 400
+const DATABASES_MAX = 3
+
+export async function measureCapacity(
+  plan: CapacityPlan,
+  environments: Environments,
+  signal: AbortSignal,
+  remark: (sentence: string) => void,
+): Promise<Capacity> {
+  const { stage, cpuPerDatabase, connections, pairs, concurrencies, runsOfEach } = plan
+  const tier = new DatabaseTierLoad(plan, environments, signal, remark)
+  const readsThreeAgainstOne = await tier.threeAgainstOne('reads', pairs)
+  const writesThreeAgainstOne = await tier.threeAgainstOne('writes', pairs)
+  const mixThreeAgainstOne = await tier.threeAgainstOne('mix', pairs)
+  const two = await inSequence(pairs, () => tier.rate(2, 'reads'))
+  const byConcurrency = []
+  for (const each of concurrencies)
+    byConcurrency.push({ connections: each, rates: await inSequence(runsOfEach, () => tier.rate(DATABASES_MAX, 'reads', each)) })
+  const byDatabases = [
+    { databases: 1, rates: readsThreeAgainstOne.ratesB },
+    { databases: 2, rates: two },
+    { databases: 3, rates: readsThreeAgainstOne.ratesA },
+  ]
+  const costs = await tier.costs()
+  return {
+    stage,
+    cpuPerDatabase,
+    connections,
+    readsThreeAgainstOne,
+    writesThreeAgainstOne,
+    mixThreeAgainstOne,
+    byDatabases,
+    byConcurrency,
+    costs,
+  }
+}
+
+async function inSequence(times: number, measure: () => Promise<number>): Promise<readonly number[]> {
+  const rates: number[] = []
+  for (let time = 0; time < times; time++) rates.push(await measure())
+  return rates
+}
+
+class DatabaseTierLoad {
+  readonly #plan: CapacityPlan
+  readonly #environments: Environments
+  readonly #signal: AbortSignal
+  readonly #remark: (sentence: string) => void
+  /** The last rate of each kind of measurement: how many requests fill the time. */
+  readonly #knownRates = new Map<string, number>()
+
+  constructor(plan: CapacityPlan, environments: Environments, signal: AbortSignal, remark: (sentence: string) => void) {
+    this.#plan = plan
+    this.#environments = environments
+    this.#signal = signal
+    this.#remark = remark
+  }
+
+  async threeAgainstOne(kind: Kind, pairs: number): Promise<PairedRuns> {
+    const ratesA: number[] = []
+    const ratesB: number[] = []
+    for (let pair = 0; pair < pairs; pair++) {
+      const isThreeFirst = pair % 2 === 0
+      if (isThreeFirst) ratesA.push(await this.rate(DATABASES_MAX, kind))
+      ratesB.push(await this.rate(1, kind))
+      if (!isThreeFirst) ratesA.push(await this.rate(DATABASES_MAX, kind))
+    }
+    return { a: `${kind}, three databases`, b: `${kind}, one database`, ratesA, ratesB }
+  }
+
+  /** Goodput of one measurement. */
+  async rate(databases: number, kind: Kind, connections = this.#plan.connections): Promise<number> {
+    const environment = await this.#environment(databases)
+    const { goodputPerSecond } = await this.#load(environment, kind, connections)
+    return goodputPerSecond
+  }
+
+  /** Null when the meter saw nothing. */
+  async costs(): Promise<Capacity['costs']> {
+    const environment = await this.#environment(DATABASES_MAX)
+    const reads = await this.#metered(environment, 'reads')
+    const writes = await this.#metered(environment, 'writes')
+    if (reads.served === 0 || writes.served === 0) return null
+    const [primary, ...replicas] = writes.databases.map(({ cpuS }) => cpuS)
+    const perRequestMs = (cpuS: number, served: number): number => (cpuS / served) * 1000
+    const cost = {
+      readCpuMs: perRequestMs(sumOf(reads.databases.map(({ cpuS }) => cpuS)), reads.served),
+      writeOnPrimaryCpuMs: perRequestMs(primary!, writes.served),
+      applyOnReplicaCpuMs: perRequestMs(sumOf(replicas) / replicas.length, writes.served),
+    }
+    return Object.values(cost).every((milliseconds) => milliseconds > 0) ? cost : null
+  }
+
+  async #metered(environment: TestEnvironment, kind: Kind): Promise<{ databases: readonly InstanceUse[]; served: number }> {
+    const meter = nativeResources(environment.directory)
+    await meter.start()
+    const { outcomes } = await this.#load(environment, kind, this.#plan.connections)
+    // What the replicas have yet to do belongs to these writes.
+    await environment.untilLevel(this.#signal)
+    const instances = await meter.stop()
+    return { databases: instances.filter(({ name }) => /^db\d+$/.test(name)), served: outcomes.served }
+  }
+
+  async #load(environment: TestEnvironment, kind: Kind, connections: number): Promise<LoadRun> {
+    const key = `${environment.databaseUrls.length} ${kind} ${connections}`
+    const known = this.#knownRates.get(key) ?? (await this.#send(environment, kind, connections, PROBE_REQUESTS)).goodputPerSecond
+    const requests = Math.max(connections, Math.round(known * this.#plan.lastingS))
+    const run = await this.#send(environment, kind, connections, requests)
+    this.#knownRates.set(key, run.goodputPerSecond)
+    const what = `capacity, ${kind}, ${environment.databaseUrls.length} databases, ${connections} connections`
+    if (run.outcomes.served < run.requested) this.#remark(`In ${what}: ${run.requested - run.outcomes.served} requests were not served.`)
+    if (run.isGeneratorBottleneck) this.#remark(`In ${what}: the generator was the limit.`)
+    return run
+  }
+
+  async #send({ entryUrl }: TestEnvironment, kind: Kind, connections: number, requests: number): Promise<LoadRun> {
+    this.#signal.throwIfAborted()
+    const run = await runLoad({
+      entryUrl,
+      requests: Math.max(requests, connections),
+      connections,
+      loop: 'closed',
+      ratePerSecond: null,
+      seed: this.#plan.seed,
+      writeShare: SHARES[kind],
+      ledger: new WriteLedger(),
+      isWarmUp: true,
+      signal: this.#signal,
+    })
+    this.#signal.throwIfAborted()
+    return run
+  }
+
+  #environment(databases: number): Promise<TestEnvironment> {
+    return this.#environments.databases(this.#plan.stage, databases, this.#plan.cpuPerDatabase, this.#signal)
+  }
+}
+
+function sumOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0)
+}

@@ -1,0 +1,56 @@
+/** From a request to a run's directory with record and reports, and the few lines that say where it is. */
+import type { Context } from '../../command-line/command.ts'
+import { paint } from '../../command-line/paint.ts'
+import { writeReports } from '../report/write-reports.ts'
+import type { BenchRecord } from '../results/bench-record.ts'
+import { RunDirectory } from '../results/run-directory.ts'
+import type { BenchRequest } from './bench-options.ts'
+import { expectedS } from './expected-time.ts'
+import { NativeTools } from './native-tools.ts'
+import { runBench } from './run-bench.ts'
+import { inMinutes, showProgress, SILENT } from './show-progress.ts'
+
+/** Resolves to the exit code: 1 when it was cut short or something in it is broken. */
+export async function measureAndReport(
+  request: BenchRequest,
+  directory: string,
+  { stateDirectory, print }: Context,
+  signal: AbortSignal,
+): Promise<number> {
+  const output = RunDirectory.create(stateDirectory, new Date())
+  const { isQuick } = request.options
+  const isWatched = process.stdout.isTTY && !request.isJson
+  const progress = isWatched ? showProgress(print, (title) => expectedS(title, isQuick)) : SILENT
+  const tools = new NativeTools(request, directory)
+  const record = await runAndRelease(() => runBench(request, tools, output, progress, signal), tools)
+  await writeReports(output.path, record)
+  const isSound = record.isComplete && record.repetitions.every(({ brokenBecause }) => brokenBecause === null)
+  if (isSound) tools.removeFiles()
+  if (request.isJson) print(JSON.stringify(record))
+  else for (const line of closingLines(record, output.path)) print(line)
+  return isSound ? 0 : 1
+}
+
+/** Whatever happens, no cluster stays. */
+async function runAndRelease(run: () => Promise<BenchRecord>, tools: NativeTools): Promise<BenchRecord> {
+  try {
+    return await run()
+  } finally {
+    await tools.release()
+  }
+}
+
+function closingLines(record: BenchRecord, directory: string): readonly string[] {
+  const broken = record.repetitions.filter(({ brokenBecause }) => brokenBecause !== null)
+  const tookS = (Date.parse(record.endedAt) - Date.parse(record.startedAt)) / 1000
+  return [
+    `${record.repetitions.length} runs in ${inMinutes(tookS)}.${record.isComplete ? '' : paint.bad(' Not complete: what is missing was cut short or failed.')}`,
+    ...broken.map(({ stage, configuration, load, run, brokenBecause }) =>
+      paint.bad(`Broken, in no figure: ${stage} ${configuration} ${load} ${run}: ${brokenBecause}`),
+    ),
+    ...record.remarks.filter((remark) => remark.startsWith('Not measured')),
+    `  the report   ${directory}/report.html`,
+    `  as text      ${directory}/report.md`,
+    `  the record   ${directory}/bench.json`,
+  ]
+}
