@@ -3,7 +3,7 @@
 #
 # By TCP and not by the socket: while the data directory is being made, a server listens on the socket alone.
 set -eu
-pg_isready -q -h 127.0.0.1 -t 2
+pg_isready -q -h 127.0.0.1 -U relais_monitor -d relais -t 2
 case $1 in
   primary) question='SELECT NOT pg_is_in_recovery()' ;;
   standby) question="SELECT count(*) = 1 FROM pg_stat_wal_receiver WHERE status = 'streaming'" ;;

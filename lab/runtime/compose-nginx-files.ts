@@ -17,11 +17,14 @@ export function containerTopology(stage: StageName): Topology {
   return { ...topology, host: '0.0.0.0', nodes: topology.nodes.map(inside), loadBalancers: topology.loadBalancers.map(inside) }
 }
 
+/** The exporter of compose/monitoring asks from another container. */
+const STATUS_SERVER = ['status-server.conf', 'include snippets/status-server.conf;\n'] as const
+
 /** Every generated file of a stage, by its path below a directory: "stage1/db-lb/upstream-read.conf". */
 export function composeNginxFiles(stage: StageName, policy: Policy | null): ReadonlyMap<string, string> {
   const topology = containerTopology(stage)
   const files = topology.loadBalancers.flatMap((balancer) =>
-    [...generatedFiles(topology, balancer, policy ?? DEFAULT_POLICY[balancer.tier])].map(
+    [...generatedFiles(topology, balancer, policy ?? DEFAULT_POLICY[balancer.tier]), STATUS_SERVER].map(
       ([name, text]) => [`${stage}/${balancer.name}/${name}`, `# Generated from lab/topology.ts.\n${text}`] as const,
     ),
   )

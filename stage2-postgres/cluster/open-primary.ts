@@ -8,6 +8,7 @@ import { z } from 'zod'
 import { readSettings } from '@relais/shared/http/settings.ts'
 import type { Cluster, NodePlan } from './cluster.ts'
 import { openPrimary } from './prepare-cluster.ts'
+import { ready } from './server.ts'
 
 const settings = readSettings({
   RELAIS_PRIMARY: z.string().default('db1'),
@@ -29,7 +30,11 @@ const cluster: { -readonly [K in keyof Cluster]: Cluster[K] } = {
 }
 cluster.nodes = [primaryName, ...standbyNames].map((name) => ({ ...planOf(name), cluster, directory: '', dataDir: '' }))
 
-await openPrimary(cluster, settings.RELAIS_DURABILITY, (message) => void process.stdout.write(`${message}\n`)).catch((error: unknown) => {
+try {
+  // A first start makes the primary's data directory, which takes seconds.
+  await ready(cluster.nodes[0]!, { timeoutMs: 120_000 })
+  await openPrimary(cluster, settings.RELAIS_DURABILITY, (message) => void process.stdout.write(`${message}\n`))
+} catch (error) {
   process.stderr.write(`Failed to open ${primaryName}: ${error instanceof Error ? error.message : String(error)}\n`)
   process.exitCode = 1
-})
+}
