@@ -6,10 +6,11 @@ const PINNED = /^[\w./-]+:v?\d+(\.\d+)+[\w.-]*(@sha256:[0-9a-f]{64})?$/
 const SECRET_NAME = /(PASS(WORD)?|SECRET|TOKEN|CREDENTIALS?|API_?KEY|PRIVATE_?KEY)(_|$)/i
 const LOCAL_PORT = /^(127\.0\.0\.1|\[::1\]|\$\{[A-Z_]+:-127\.0\.0\.1\}):/
 
-export function weaknessesOf(service: ComposeService): string[] {
+/** `isOurs`: its image is built from our Dockerfile, which says who it runs as. */
+export function weaknessesOf(service: ComposeService, isOurs = false): string[] {
   return [
-    ...imageOf(service),
-    ...privilegesOf(service),
+    ...(isOurs ? [] : imageOf(service)),
+    ...privilegesOf(service, isOurs),
     ...boundsOf(service),
     ...exposureOf(service),
     ...secretsIn(service),
@@ -17,15 +18,14 @@ export function weaknessesOf(service: ComposeService): string[] {
   ]
 }
 
-function imageOf({ image, build }: ComposeService): string[] {
-  if (build !== undefined) return []
-  if (image === undefined) return ['has neither image nor build']
+function imageOf({ image }: ComposeService): string[] {
+  if (image === undefined) return ['has no image']
   return PINNED.test(image) ? [] : [`its image ${image} is not pinned to a version`]
 }
 
-function privilegesOf(service: ComposeService): string[] {
+function privilegesOf(service: ComposeService, isOurs: boolean): string[] {
   const { user, read_only, privileged, cap_drop, cap_add, security_opt, network_mode, pid, ipc } = service
-  const isRoot = user === undefined || /^(0|root)(:|$)/.test(user)
+  const isRoot = user === undefined ? !isOurs : /^(0|root)(:|$)/.test(user)
   const found = []
   if (read_only !== true && service['x-writable-because'] === undefined) found.push('its root file system can be written to')
   if (privileged === true) found.push('is privileged')
@@ -37,12 +37,11 @@ function privilegesOf(service: ComposeService): string[] {
   return found
 }
 
-function boundsOf({ logging, mem_limit, cpus, pids_limit, deploy }: ComposeService): string[] {
+function boundsOf({ logging, mem_limit, pids_limit, deploy }: ComposeService): string[] {
   const limits = deploy?.resources?.limits
   const found = []
   if (logging?.options?.['max-size'] === undefined || logging.options['max-file'] === undefined) found.push('its log is not rotated')
   if ((mem_limit ?? limits?.memory) === undefined) found.push('has no memory limit')
-  if ((cpus ?? limits?.cpus) === undefined) found.push('has no CPU limit')
   if ((pids_limit ?? limits?.pids) === undefined) found.push('has no limit of processes')
   return found
 }
@@ -65,8 +64,9 @@ function secretsIn(service: ComposeService): string[] {
   })
 }
 
+/** A job has none: who depends on it waits for its end. */
 function hasHealthcheck(service: ComposeService): boolean {
-  if (service['x-no-healthcheck-because'] !== undefined) return true
+  if (service['x-no-healthcheck-because'] !== undefined || service.restart === 'no') return true
   const { healthcheck } = service
   return healthcheck !== undefined && healthcheck.disable !== true && healthcheck.test !== undefined
 }

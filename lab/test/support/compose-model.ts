@@ -1,8 +1,9 @@
 /**
- * The compose files as one model, read without an engine: `include` followed, YAML's merge keys applied.
+ * The compose files as one model, read without an engine: `include` and `extends` followed, YAML's merge keys applied.
  *
- * What this reader does not resolve it refuses, rather than let a check look past it: `extends`, and an include that is
- * anything but a path.
+ * What this reader does not know it refuses, rather than let a check look past it: an include that is anything but a path, an
+ * `extends` without the service's name, a chain of them without an end.
+ * Source: the Compose specification, "extends" (mappings are merged, sequences joined, anything else replaced).
  */
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
@@ -15,7 +16,6 @@ const limits = z.object({ cpus: z.unknown(), memory: z.unknown(), pids: z.unknow
 
 const service = z
   .looseObject({
-    extends: z.undefined('this reader does not resolve "extends"; use YAML anchors'),
     image: z.string(),
     build: z.unknown(),
     user: z.string(),
@@ -47,12 +47,13 @@ const service = z
   .partial()
 export type ComposeService = z.infer<typeof service>
 
+const mapping = z.record(z.string(), z.unknown())
 const file = z.looseObject({
-  include: z.array(z.string()).optional(),
-  services: z.record(z.string(), service).default({}),
+  include: z.array(z.string()).default([]),
+  services: z.record(z.string(), mapping).default({}),
   networks: z.record(z.string(), z.looseObject({ internal: z.boolean().optional() }).nullable()).default({}),
-  secrets: z.record(z.string(), z.looseObject({ file: z.string().optional() })).default({}),
 })
+const base = z.object({ extends: z.strictObject({ file: z.string().optional(), service: z.string() }).optional() })
 
 export interface ComposeModel {
   /** Paths from the repository's root, the given file first. */
@@ -67,13 +68,49 @@ export function readCompose(name: string): ComposeModel {
   const services = new Map<string, ComposeService>()
   const networks = new Map<string, { internal?: boolean | undefined } | null>()
   for (const found of files) {
-    const parsed = file.safeParse(parse(readFileSync(path.join(REPOSITORY, found), 'utf8'), { merge: true }))
-    if (!parsed.success) throw new Error(`Failed to read ${found}: ${z.prettifyError(parsed.error)}`)
-    for (const included of parsed.data.include ?? []) files.push(path.posix.join(path.posix.dirname(found), included))
-    for (const [key, value] of Object.entries(parsed.data.services)) services.set(key, value)
-    for (const [key, value] of Object.entries(parsed.data.networks)) networks.set(key, value)
+    const content = readFile(found)
+    for (const included of content.include.map((target) => beside(found, target))) if (!files.includes(included)) files.push(included)
+    for (const key of Object.keys(content.services)) services.set(key, checked(service, extended(found, key), `${found}, ${key}`))
+    for (const [key, value] of Object.entries(content.networks)) networks.set(key, value)
   }
   return { files, services, networks }
+}
+
+function readFile(name: string): z.infer<typeof file> {
+  return checked(file, parse(readFileSync(path.join(REPOSITORY, name), 'utf8'), { merge: true }), name)
+}
+
+/** A service with everything that it extends. */
+function extended(name: string, key: string, depth = 0): Record<string, unknown> {
+  const own = readFile(name).services[key]
+  if (!own || depth > 5) throw new Error(`Failed to read ${name}: expected a service ${key}, at most 5 extensions deep`)
+  const { extends: target } = checked(base, own, `${name}, ${key}`)
+  if (!target) return own
+  const { extends: _, ...rest } = own
+  return merged(extended(target.file === undefined ? name : beside(name, target.file), target.service, depth + 1), rest)
+}
+
+function merged(below: Record<string, unknown>, above: Record<string, unknown>): Record<string, unknown> {
+  const result = { ...below }
+  for (const [key, value] of Object.entries(above)) {
+    const [under, over] = [mapping.safeParse(result[key]), mapping.safeParse(value)]
+    if (under.success && over.success) result[key] = merged(under.data, over.data)
+    else if (Array.isArray(result[key]) && Array.isArray(value) && !REPLACED.has(key)) result[key] = [...result[key], ...value]
+    else result[key] = value
+  }
+  return result
+}
+
+const REPLACED = new Set(['command', 'entrypoint', 'test'])
+
+function beside(file: string, target: string): string {
+  return path.posix.join(path.posix.dirname(file), target)
+}
+
+function checked<Schema extends z.ZodType>(schema: Schema, value: unknown, where: string): z.infer<Schema> {
+  const parsed = schema.safeParse(value)
+  if (parsed.success) return parsed.data
+  throw new Error(`Failed to read ${where}: ${z.prettifyError(parsed.error)}`)
 }
 
 /** The networks of a service, in either form; `default` where it names none. */
