@@ -54,7 +54,7 @@ async function statusOf(runtime: Runtime, stage: StageName): Promise<StageStatus
     const { name, tier, role, url, pid } = instance
     return { name, tier, role, url, pid, state: states[index]!, ...progressOf(name, reports[index], primary) }
   })
-  return { state: stageState(located, states), runtime: runtime.name, loadBalancers: balancersOf(located), instances }
+  return { state: stageState(located, states), runtime: located.runtime, loadBalancers: balancersOf(located), instances }
 }
 
 async function stateOf(instance: LocatedInstance): Promise<InstanceState> {

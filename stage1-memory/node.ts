@@ -82,6 +82,7 @@ function createPrimary(settings: Stage1Settings, log: Logger, signer: Signer): N
   const givenUp = service.metrics.counter('relais_replication_given_up_total', 'Writes that a replica will never get (fan-out).', [
     'replica',
   ])
+  for (const { name } of settings.RELAIS_PEERS) givenUp.inc({ replica: name }, 0)
   const stopped = new AbortController()
   const common = { list, replicas: settings.RELAIS_PEERS, durability: settings.RELAIS_DURABILITY, signer, log }
   const dataDir = settings.RELAIS_DATA_DIR

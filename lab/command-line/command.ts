@@ -2,7 +2,7 @@
  * What a verb is: its help, its options, and what it does. One file in `commands/` each.
  */
 import type { ParseArgsOptionsConfig } from 'node:util'
-import type { NativeRuntime } from '../runtime/native.ts'
+import type { Runtime } from '../runtime/runtime.ts'
 
 export interface Command {
   /** One line, for the list of verbs. */
@@ -23,7 +23,7 @@ export interface Given {
 }
 
 export interface Context {
-  readonly runtime: NativeRuntime
+  readonly runtime: Runtime
   readonly stateDirectory: string
   readonly print: (line?: string) => void
 }

@@ -3,7 +3,7 @@
  */
 import { parseArgs } from 'node:util'
 import { Failure, misused } from '../failure.ts'
-import { NativeRuntime } from '../runtime/native.ts'
+import { EitherRuntime } from '../runtime/either-runtime.ts'
 import { stateDirectory } from '../runtime/stage-directory.ts'
 import { COMMON_OPTIONS, type Command } from './command.ts'
 import { closest } from './closest.ts'
@@ -45,7 +45,7 @@ async function run(verbs: Verbs, [verb, ...args]: readonly string[]): Promise<nu
   const given = parseArguments(verb, args, { ...COMMON_OPTIONS, ...command.options }, operandsMax)
   const directory = stateDirectory(given.values['state-dir'] as string | undefined)
   return command.run(given, {
-    runtime: new NativeRuntime(directory),
+    runtime: new EitherRuntime(directory),
     stateDirectory: directory,
     print: (line = '') => process.stdout.write(`${line}\n`),
   })

@@ -5,13 +5,9 @@
  * walsenders, settings) is hidden from lesser roles.
  */
 import { spawn } from 'node:child_process'
-import { psqlCommand } from '@relais/stage2-postgres/cluster/connect.ts'
-import { describeCluster } from '@relais/stage2-postgres/cluster/prepare-cluster.ts'
 import type { Command } from '../command-line/command.ts'
 import { parseTarget } from '../command-line/parse-arguments.ts'
 import { failed, misused } from '../failure.ts'
-import { serverPlans } from '../runtime/postgres-servers.ts'
-import { StageDirectory } from '../runtime/stage-directory.ts'
 
 export const command: Command = {
   summary: "Opens psql on a database instance's PostgreSQL server.",
@@ -19,19 +15,14 @@ export const command: Command = {
   options: { command: { type: 'string', short: 'c' } },
   help: `  STAGE/NAME       stage2/db1, stage2/db2 or stage2/db3
   --command, -c    run this and end, for example -c 'TABLE pg_stat_replication'`,
-  async run({ operands, values }, { runtime, stateDirectory }) {
+  async run({ operands, values }, { runtime }) {
     const target = parseTarget('psql', operands[0])
     if (target.stage !== 'stage2')
       throw misused(`Failed to open psql: ${target.stage} has no PostgreSQL, expected stage2/db1, stage2/db2 or stage2/db3.`)
-    const stage = await runtime.locate('stage2')
-    if (!stage) throw failed('Failed to open psql: stage2 does not run.\nStart it with `npm run lab -- up stage2`.')
-    const directory = new StageDirectory(stateDirectory, 'stage2')
-    const { nodes } = await describeCluster({ dir: directory.postgres, nodes: serverPlans(stage.topology) })
-    const node = nodes.find(({ name }) => name === target.instance)
-    if (!node) throw misused(`Failed to open psql: found ${target.instance}, expected one of ${nodes.map(({ name }) => name).join(', ')}.`)
-    const { command: file, args, env } = psqlCommand(node)
     const script = values['command'] as string | undefined
-    return runPsql(file, script === undefined ? args : [...args, '-c', script], { ...process.env, ...env })
+    const isInteractive = script === undefined && process.stdin.isTTY
+    const { command: file, args, env } = await runtime.psql(target.instance, script === undefined ? [] : ['-c', script], isInteractive)
+    return runPsql(file, args, { ...process.env, ...env })
   },
 }
 

@@ -35,7 +35,6 @@ test.each([
   '--replication logs',
   '--policy least_conn',
   '--runtime docker',
-  '--runtime compose',
   '--cpu-per-instance 0',
   '--port db9=5000',
   '--port 5000',

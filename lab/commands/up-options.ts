@@ -4,7 +4,7 @@
 import type { Given } from '../command-line/command.ts'
 import { integerWithin, numberWithin, oneOf, parseStages } from '../command-line/parse-arguments.ts'
 import { misused } from '../failure.ts'
-import { POLICIES, RUNTIME_NAMES, type StageSettings } from '../runtime/runtime.ts'
+import { POLICIES, RUNTIME_NAMES, type RuntimeName, type StageSettings } from '../runtime/runtime.ts'
 import { DURABILITIES, REPLICATIONS } from '../service-environment.ts'
 import { portsIn, STAGE_NAMES, topologyOf, type StageName, type Topology } from '../topology.ts'
 
@@ -33,11 +33,12 @@ export const UP_HELP = `  --detach, -d     return when everything is ready; othe
   --port [STAGE/]NAME=PORT
                    another port for an instance, a load balancer, or a PostgreSQL server (postgres1 …)
   --port-offset N  added to every port (or RELAIS_PORT_OFFSET)
-  --runtime        ${RUNTIME_NAMES.join(' | ')} (default native; compose is not available yet)`
+  --runtime        ${RUNTIME_NAMES.join(' | ')} (default native): processes, or containers (Docker)`
 
 export interface UpRequest {
   readonly topologies: readonly Topology[]
   readonly settings: StageSettings
+  readonly runtime: RuntimeName
   readonly isDetached: boolean
   readonly isFresh: boolean
 }
@@ -45,7 +46,6 @@ export interface UpRequest {
 export function readUpRequest({ operands, values }: Given, environment: NodeJS.ProcessEnv = process.env): UpRequest {
   const text = (name: keyof typeof UP_OPTIONS): string | undefined => values[name] as string | undefined
   const runtime = oneOf('--runtime', text('runtime') ?? 'native', RUNTIME_NAMES)
-  if (runtime === 'compose') throw misused('The compose runtime is not available yet. Leave out --runtime, or give --runtime native.')
   const stages = parseStages(operands[0])
   const isSingle = values['single'] === true
   const durability = oneOf('--durability', text('durability') ?? 'async', DURABILITIES)
@@ -61,6 +61,7 @@ export function readUpRequest({ operands, values }: Given, environment: NodeJS.P
   const cpu = text('cpu-per-instance')
   return {
     topologies,
+    runtime,
     settings: {
       replication: oneOf('--replication', text('replication') ?? 'log', REPLICATIONS),
       durability,

@@ -9,7 +9,7 @@ import type { UpRequest } from './up-options.ts'
 
 export function printWhereEverythingIs(
   topology: Topology,
-  { settings }: UpRequest,
+  { settings, runtime }: UpRequest,
   afterMs: number,
   cpuLimit: string | null,
   { stateDirectory, print }: Context,
@@ -21,10 +21,13 @@ export function printWhereEverythingIs(
     isSingle ? 'single: no load balancer, no replica' : `replication ${replication}, durability ${settings.durability}`,
     ...(settings.policy ? [`policy ${settings.policy}`] : []),
   ].join(', ')
-  print(`${paint.strong(stage)} is ${paint.good('ready')} in ${(afterMs / 1000).toFixed(2)} s (native; ${kind})`)
+  print(`${paint.strong(stage)} is ${paint.good('ready')} in ${(afterMs / 1000).toFixed(2)} s (${runtime}; ${kind})`)
   if (cpuLimit) print(cpuLimit)
   print()
-  const logs = path.relative(process.cwd(), path.join(stateDirectory, stage, 'logs'))
+  const logs =
+    runtime === 'compose'
+      ? `docker logs, by name: docker ps --filter label=relais.stage=${stage}`
+      : path.relative(process.cwd(), path.join(stateDirectory, stage, 'logs'))
   const places = [
     ['the page', `${entryUrl(topology, 'frontend')}/`],
     ['the API', `${entryUrl(topology, 'frontend')}/api/data`],

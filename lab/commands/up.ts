@@ -37,7 +37,7 @@ export const command: Command = {
 }
 
 async function startAll(
-  { topologies, settings, isFresh }: UpRequest,
+  { topologies, settings, isFresh, runtime: chosen }: UpRequest,
   { runtime }: Context,
   signal: AbortSignal,
   begun: StageName[],
@@ -53,7 +53,10 @@ async function startAll(
         task.output = waiting.size > 0 ? `waiting for ${[...waiting].join(', ')}` : 'a read through all tiers'
       }
       const progress = (message: string): void => void (task.output = message)
-      started.set(topology, await runtime.startStage(topology, settings, { fresh: isFresh, observer: { ready, progress }, signal }))
+      started.set(
+        topology,
+        await runtime.startStage(topology, settings, { runtime: chosen, fresh: isFresh, observer: { ready, progress }, signal }),
+      )
       begun.push(topology.stage)
       task.title = `Started ${topology.stage}`
     },

@@ -7,7 +7,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ChildProcess } from 'node:child_process'
 import { failed } from '../failure.ts'
-import { entryUrl } from '../topology.ts'
+import { entryUrl, type Topology } from '../topology.ts'
 import { askOnce } from './ask-once.ts'
 import { holdProcess } from './cpu-share.ts'
 import { startProcess } from './instance-processes.ts'
@@ -35,7 +35,7 @@ export async function startInstances(directory: StageDirectory, state: StageStat
   })
   try {
     await Promise.all(waits)
-    await waitForWholeWay(state, signal)
+    await waitForWholeWay(state.topology, signal)
   } catch (error) {
     cancel.abort()
     await Promise.allSettled(waits)
@@ -96,9 +96,9 @@ export function lastWords(instance: InstanceRecord, fromByte = 0): string {
 }
 
 /** Each instance serves; does a read get through all of them? */
-async function waitForWholeWay(state: StageState, signal: AbortSignal): Promise<void> {
+export async function waitForWholeWay(topology: Topology, signal: AbortSignal): Promise<void> {
   // From the outermost tier there is: a benchmark of the databases starts nothing before them.
-  const url = `${entryUrl(state.topology, state.topology.nodes[0]!.tier)}/api/data?limit=1`
+  const url = `${entryUrl(topology, topology.nodes[0]!.tier)}/api/data?limit=1`
   const giveUpAtMs = performance.now() + READY_MS_MAX
   let found = 'no answer'
   while (performance.now() < giveUpAtMs) {
@@ -112,5 +112,5 @@ async function waitForWholeWay(state: StageState, signal: AbortSignal): Promise<
     }
     await sleep(POLL_MS)
   }
-  throw failed(`Failed to start ${state.topology.stage}: every instance is ready, but GET ${url} answered ${found}; expected 200.`)
+  throw failed(`Failed to start ${topology.stage}: every instance is ready, but GET ${url} answered ${found}; expected 200.`)
 }

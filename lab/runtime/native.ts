@@ -6,9 +6,11 @@
  * It remembers nothing: `state.json` and the process table are read for every call, so `down` in another shell works the
  * same after the lab that started the stage was killed.
  */
+import { psqlCommand } from '@relais/stage2-postgres/cluster/connect.ts'
+import { describeCluster } from '@relais/stage2-postgres/cluster/prepare-cluster.ts'
 import { randomBytes, randomUUID } from 'node:crypto'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
-import { failed } from '../failure.ts'
+import { failed, misused } from '../failure.ts'
 import type { Durability } from '../service-environment.ts'
 import { portsIn, type StageName, type Topology } from '../topology.ts'
 import { findCpuShares, removeGroup, type CpuShares } from './cpu-share.ts'
@@ -19,16 +21,25 @@ import { planInstances } from './native-plan.ts'
 import { startInstances } from './native-start.ts'
 import { stopInstances } from './native-stop.ts'
 import { testNginxFiles, writeNginxFiles } from './nginx-files.ts'
-import { findTakenPorts } from './ports.ts'
-import { endServers, prepareServers, setServersDurability, type PostgresServers } from './postgres-servers.ts'
-import type { LocatedStage, Runtime, StageEvents, StageSettings, StartOptions, StartedStage, StoppedStage, Target } from './runtime.ts'
+import { refuseTakenPorts } from './ports.ts'
+import { endServers, prepareServers, serverPlans, setServersDurability, type PostgresServers } from './postgres-servers.ts'
+import type {
+  LocatedStage,
+  PsqlCommand,
+  Runtime,
+  StageEvents,
+  StageSettings,
+  StartOptions,
+  StartedStage,
+  StoppedStage,
+  Target,
+} from './runtime.ts'
 import { StageDirectory } from './stage-directory.ts'
 import { withStageLock } from './stage-lock.ts'
 import { watchStage } from './watch-stage.ts'
 import { readStageState, removeStageState, writeStageState, type ProcessRecord, type StageState } from './stage-state.ts'
 
 export class NativeRuntime implements Runtime {
-  readonly name = 'native'
   readonly #stateDirectory: string
   readonly #actions: NativeActions
 
@@ -45,7 +56,7 @@ export class NativeRuntime implements Runtime {
       const old = readStageState(directory.stateFile)
       refuseSecondStart(topology.stage, old)
       if (old) await this.#end(directory, old)
-      await refuseTakenPorts(topology)
+      await refuseTakenPorts(topology, portsIn(topology))
       if (options.fresh)
         for (const left of [directory.data, ...directory.logDirectories(topology)]) rmSync(left, { recursive: true, force: true })
       const shares = settings.cpuPerInstance === null ? undefined : findCpuShares(settings.cpuPerInstance)
@@ -81,7 +92,7 @@ export class NativeRuntime implements Runtime {
       const { name, tier, role, url, logFile } = instance
       return { name, tier, role, url, logFile, pid, life }
     })
-    return { stage, topology: state.topology, settings: state.settings, phase: state.phase, instances }
+    return { stage, runtime: 'native', topology: state.topology, settings: state.settings, phase: state.phase, instances }
   }
 
   async setDurability(stage: StageName, durability: Durability): Promise<void> {
@@ -97,6 +108,17 @@ export class NativeRuntime implements Runtime {
       }))
       writeStageState(directory.stateFile, { ...state, settings: { ...state.settings, durability }, instances })
     })
+  }
+
+  async psql(instance: string, args: readonly string[]): Promise<PsqlCommand> {
+    const directory = this.#directory('stage2')
+    const state = readStageState(directory.stateFile)
+    if (!state) throw failed('Failed to open psql: stage2 does not run.\nStart it with `npm run lab -- up stage2`.')
+    const { nodes } = await describeCluster({ dir: directory.postgres, nodes: serverPlans(state.topology) })
+    const node = nodes.find(({ name }) => name === instance)
+    if (!node) throw misused(`Failed to open psql: found ${instance}, expected one of ${nodes.map(({ name }) => name).join(', ')}.`)
+    const command = psqlCommand(node)
+    return { ...command, args: [...command.args, ...args] }
   }
 
   watch(stage: StageName, events: StageEvents, signal: AbortSignal): Promise<'down' | 'aborted'> {
@@ -160,16 +182,5 @@ function refuseSecondStart(stage: StageName, state: StageState | undefined): voi
   throw failed(
     `Failed to start ${stage}: it already runs (${alive} of ${state.instances.length} instances), expected it to be down.\n` +
       'See it with `npm run lab -- status`, end it with `npm run lab -- down`.',
-  )
-}
-
-async function refuseTakenPorts(topology: Topology): Promise<void> {
-  const [taken, ...more] = await findTakenPorts(topology.host, portsIn(topology))
-  if (!taken) return
-  const by = taken.holder ? `pid ${taken.holder.pid}: ${taken.holder.program}` : 'another process'
-  const others = more.length > 0 ? `, and ${more.length} more (${more.map(({ port }) => port).join(', ')})` : ''
-  throw failed(
-    `Failed to start ${topology.stage}: port ${taken.port} of ${taken.name} is taken by ${by}${others}.\n` +
-      `End it, or choose another port: --port ${taken.name}=PORT, or --port-offset N for all.`,
   )
 }

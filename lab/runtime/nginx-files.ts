@@ -45,7 +45,7 @@ export function generatedFiles(topology: Topology, balancer: LoadBalancer, polic
     ['process.conf', 'worker_processes 1;\n'],
     ['listen.conf', `listen ${topology.host}:${balancer.port} backlog=${BACKLOG};\n`],
     ['policy.conf', `include policies/${policy}.conf;\n`],
-    ['resolver.conf', '# Native: every address is a number, there is nothing to resolve.\n'],
+    ['resolver.conf', '# Nothing to resolve: natively addresses are numbers, in containers names stand in the hosts file.\n'],
     ['limits.conf', 'include snippets/rate-limits.conf;\n'],
     ...upstreamFiles(topology, balancer, policy),
   ])

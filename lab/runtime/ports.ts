@@ -7,6 +7,8 @@
  */
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { failed } from '../failure.ts'
+import type { Topology } from '../topology.ts'
 
 export interface TakenPort {
   readonly name: string
@@ -79,4 +81,16 @@ function readLink(file: string): string {
   } catch {
     return ''
   }
+}
+
+/** Rejects when one of these ports of the stage is taken, saying by whom. */
+export async function refuseTakenPorts(topology: Topology, ports: ReadonlyMap<string, number>): Promise<void> {
+  const [taken, ...more] = await findTakenPorts(topology.host, ports)
+  if (!taken) return
+  const by = taken.holder ? `pid ${taken.holder.pid}: ${taken.holder.program}` : 'another process'
+  const others = more.length > 0 ? `, and ${more.length} more (${more.map(({ port }) => port).join(', ')})` : ''
+  throw failed(
+    `Failed to start ${topology.stage}: port ${taken.port} of ${taken.name} is taken by ${by}${others}.\n` +
+      `End it, or choose another port: --port ${taken.name}=PORT, or --port-offset N for all.`,
+  )
 }

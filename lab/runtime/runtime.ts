@@ -46,7 +46,8 @@ export interface LocatedInstance {
   readonly pid: number | null
   /** What the operating system says: whether it serves (`ready` or `starting`) is asked over HTTP by the caller. */
   readonly life: 'running' | 'paused' | 'stopped' | 'dead'
-  readonly logFile: string
+  /** `null` where the engine keeps it: `docker logs`. */
+  readonly logFile: string | null
 }
 
 /** `starting` and `stopping` while a lab is at work on it, or after one that never got to the end. */
@@ -54,6 +55,7 @@ export type StagePhase = 'starting' | 'running' | 'stopping'
 
 export interface LocatedStage {
   readonly stage: StageName
+  readonly runtime: RuntimeName
   readonly topology: Topology
   readonly settings: StageSettings
   readonly phase: StagePhase
@@ -74,13 +76,14 @@ export interface StartedStage {
 }
 
 export interface Runtime {
-  readonly name: RuntimeName
   /** Resolves when every instance serves. If one does not start, nothing stays behind and it rejects saying which and why. */
   startStage(topology: Topology, settings: StageSettings, options: StartOptions): Promise<StartedStage>
   /** Idempotent; `null` when there was nothing to stop. */
   stopStage(stage: StageName): Promise<StoppedStage | null>
   /** Who confirms a write, from now on; only stage 2 can change it while it runs. */
   setDurability(stage: StageName, durability: Durability): Promise<void>
+  /** psql on the server of a database instance of stage 2, as its administrator, with these arguments more. */
+  psql(instance: string, args: readonly string[], isInteractive?: boolean): Promise<PsqlCommand>
   /** `null` when the stage does not run. */
   locate(stage: StageName): Promise<LocatedStage | null>
   /** Tells what happens to a running stage, whoever does it; resolves when it is taken down or the signal says so. */
@@ -93,7 +96,16 @@ export interface Runtime {
   resume(target: Target): Promise<string>
 }
 
+/** To be run with the user's environment and this added. */
+export interface PsqlCommand {
+  readonly command: string
+  readonly args: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+}
+
 export interface StartOptions {
+  /** Default: native. */
+  readonly runtime?: RuntimeName
   /** Throw away what an earlier run left: data and logs. */
   readonly fresh?: boolean
   readonly observer?: StartObserver

@@ -9,6 +9,8 @@ test.each([
   ['up stage2 --single', ['postgres']],
   ['up --single', ['postgres']],
   ['up stage1 --single', []],
+  ['up both --runtime compose', []],
+  ['up stage2 --runtime=compose', []],
   ['up --help', []],
   ['status --json', []],
   ['down', []],

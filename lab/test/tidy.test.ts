@@ -347,7 +347,7 @@ describe('every Nginx file', () => {
   })
 
   test('among the snippets is included by some other', () => {
-    const texts = FILES.filter((file) => /^nginx\/.*\.conf$|^lab\/runtime\/nginx-files\.ts$/.test(file)).map(read)
+    const texts = FILES.filter((file) => /^nginx\/.*\.conf$|^lab\/runtime\/(compose-)?nginx-files\.ts$/.test(file)).map(read)
     const snippets = FILES.filter((file) => file.startsWith('nginx/snippets/')).map((file) => file.slice('nginx/'.length))
     expect(snippets.filter((name) => !texts.some((text) => text.includes(`include ${name};`)))).toEqual([])
   })

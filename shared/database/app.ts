@@ -8,6 +8,7 @@
  * try another server here, and a replica that is a few milliseconds behind is not broken. Asked directly, without a load
  * balancer that offers to move the read, the replica says what is the matter: 503 `replica-behind`.
  */
+import type { Counter } from 'prom-client'
 import { headerOf, type Service, type ServiceContext } from '../http/service.ts'
 import type { ErrorSlug } from '../http/errors.ts'
 import { Problem } from '../http/problem.ts'
@@ -19,6 +20,7 @@ import type { Position } from '../store/position.ts'
 import type { Page, PageQuery, Store, StoredRecord, WriteOptions } from '../store/store.ts'
 import { toJson, type RecordJson } from './record-json.ts'
 import { mountHealth } from './health.ts'
+import { countReplication } from './replication-metrics.ts'
 
 export interface DatabaseOptions {
   /** How long a read waits for this replica to reach its session token before it is sent to the primary. */
@@ -36,6 +38,7 @@ const PAGE_BYTES_MAX = 4 * 1024 * 1024
 export function mountDatabase(service: Service, store: Store, options: DatabaseOptions = {}): void {
   new DatabaseRoutes(service, store, options).mount()
   mountHealth(service, store)
+  countReplication(service.metrics, store)
 }
 
 class DatabaseRoutes {
@@ -46,6 +49,7 @@ class DatabaseRoutes {
   /** "DB2", as the report's answers name the instance. */
   readonly #server: string
   readonly #number: number
+  readonly #refusedWrites: Counter
 
   constructor(service: Service, store: Store, { tokenWaitMs = 100, writeDeadlineMs = 2_000 }: DatabaseOptions) {
     this.#service = service
@@ -54,6 +58,7 @@ class DatabaseRoutes {
     this.#writeDeadlineMs = writeDeadlineMs
     this.#server = service.options.name.toUpperCase()
     this.#number = instanceNumber(service.options.name)
+    this.#refusedWrites = service.metrics.counter('relais_replica_writes_refused_total', 'Writes that reached a replica (403 not-primary).')
   }
 
   mount(): void {
@@ -131,6 +136,7 @@ class DatabaseRoutes {
 
   #refuseOnReplica(): void {
     if (this.#store.role === 'primary') return
+    this.#refusedWrites.inc()
     throw new Problem('not-primary', { detail: `${this.#server} is a replica; writes go to the primary` })
   }
 

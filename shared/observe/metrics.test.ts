@@ -25,6 +25,20 @@ describe('metrics', () => {
     expect(await metrics.text()).toMatch(/relais_given_up_total\{.*replica="db2".*\} 2/)
   })
 
+  it('forget a labelled value that is no longer told', async () => {
+    const metrics = new Metrics('stage1', 'db1', () => 0)
+    let samples = [
+      { labels: { replica: 'db2' }, value: 3 },
+      { labels: { replica: 'db3' }, value: 0 },
+    ]
+    metrics.gauges('relais_lag', 'Lag.', ['replica'], async () => samples)
+    expect(await metrics.text()).toMatch(/relais_lag\{.*replica="db2".*\} 3/)
+    samples = samples.slice(1)
+    const text = await metrics.text()
+    expect(text).not.toContain('replica="db2"')
+    expect(text).toMatch(/relais_lag\{.*replica="db3".*\} 0/)
+  })
+
   it('have as many routes as the service, however many paths are asked for', async () => {
     const service = testService('db1')
     const paths = [

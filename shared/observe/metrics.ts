@@ -2,6 +2,11 @@
 import { Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client'
 import { RequestDurations } from './request-durations.ts'
 
+export interface Sample<Label extends string> {
+  readonly labels: Record<Label, string>
+  readonly value: number
+}
+
 export class Metrics {
   readonly registry = new Registry()
   readonly requests = new RequestDurations()
@@ -25,6 +30,21 @@ export class Metrics {
       registers: [this.registry],
       collect() {
         this.set(read())
+      },
+    })
+  }
+
+  /** One value for each set of labels, read when somebody asks; a set that is no longer told is gone. */
+  gauges<Label extends string>(name: string, help: string, labelNames: Label[], read: () => Promise<readonly Sample<Label>[]>): void {
+    new Gauge({
+      name,
+      help,
+      labelNames,
+      registers: [this.registry],
+      async collect() {
+        const samples = await read()
+        this.reset()
+        for (const { labels, value } of samples) this.set(labels, value)
       },
     })
   }

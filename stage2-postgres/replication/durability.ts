@@ -15,7 +15,7 @@ import type { Durability } from '@relais/shared/store/store.ts'
 /** `sql` must be the administrator's: ALTER SYSTEM cannot be granted before PostgreSQL 15. Never inside a transaction. */
 export async function setDurability(sql: Sql, durability: Durability, standbyNames: readonly string[]): Promise<void> {
   const names = synchronousStandbyNames(durability, standbyNames)
-  const commit = durability === 'async' ? 'local' : 'on'
+  const commit = synchronousCommit(durability)
   const rows = await sql<{ names: string; commit: string }[]>`
     SELECT (SELECT reset_val FROM pg_settings WHERE name = 'synchronous_standby_names') AS names,
       (SELECT setting FROM pg_file_settings WHERE name = 'synchronous_commit' AND applied) AS commit`
@@ -23,6 +23,10 @@ export async function setDurability(sql: Sql, durability: Durability, standbyNam
   await sql.unsafe(`ALTER SYSTEM SET synchronous_standby_names = '${names}'`)
   await sql.unsafe(`ALTER SYSTEM SET synchronous_commit = '${commit}'`)
   await sql`SELECT pg_reload_conf()`
+}
+
+export function synchronousCommit(durability: Durability): 'local' | 'on' {
+  return durability === 'async' ? 'local' : 'on'
 }
 
 export function synchronousStandbyNames(durability: Durability, standbyNames: readonly string[]): string {

@@ -1,0 +1,12 @@
+#!/bin/bash
+# Is this PostgreSQL server what it is for? It accepts connections, and: `primary` is no standby, `standby` streams.
+#
+# By TCP and not by the socket: while the data directory is being made, a server listens on the socket alone.
+set -eu
+pg_isready -q -h 127.0.0.1 -U relais_monitor -d relais -t 2
+case $1 in
+  primary) question='SELECT NOT pg_is_in_recovery()' ;;
+  standby) question="SELECT count(*) = 1 FROM pg_stat_wal_receiver WHERE status = 'streaming'" ;;
+esac
+answer=$(PGPASSWORD=$(<"$RELAIS_SECRETS_DIR/monitor") PGCONNECT_TIMEOUT=2 psql -XAtq -h 127.0.0.1 -U relais_monitor -d relais -c "$question")
+[ "$answer" = t ]

@@ -1,0 +1,33 @@
+/** What is committed for plain `docker compose` is what lab/topology.ts says today. */
+import { readdirSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import { expect, test } from 'vitest'
+import { STAGE_NAMES, portsIn, topologyOf } from '../topology.ts'
+import { composeNginxFiles } from './compose-nginx-files.ts'
+import { portVariable } from './compose-project.ts'
+import { REPOSITORY } from './stage-directory.ts'
+
+const COMPOSE = path.join(REPOSITORY, 'compose')
+
+test.each(STAGE_NAMES)('the committed Nginx files of %s are current, and no other is beside them', (stage) => {
+  const committed = readdirSync(path.join(COMPOSE, 'generated', stage), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.join(entry.parentPath, entry.name))
+  const found = new Map(committed.map((file) => [path.relative(path.join(COMPOSE, 'generated'), file), readFileSync(file, 'utf8')]))
+  const hint = 'run node_modules/.bin/node lab/write-compose-files.ts'
+  expect(Object.fromEntries(found), hint).toEqual(Object.fromEntries(composeNginxFiles(stage, null)))
+})
+
+test.each(STAGE_NAMES)('the published ports of %s are those of the topology, and so are the ports inside', (stage) => {
+  const text = readFileSync(path.join(COMPOSE, `${stage}.yaml`), 'utf8')
+  const published = [...text.matchAll(/127\.0\.0\.1:\$\{(\w+):-(\d+)\}:(\d+)/g)].map(([, variable, outside, inside]) => [
+    variable,
+    outside,
+    inside,
+  ])
+  const ports = [...portsIn(topologyOf(stage))].filter(([name]) => !name.startsWith('postgres'))
+  const expected = new Map(ports.map(([name, port]) => [portVariable(stage, name), String(port)]))
+  expect(new Set(published.map(([variable]) => variable))).toEqual(new Set(expected.keys()))
+  for (const [variable, outside, inside] of published)
+    expect([outside, inside], variable).toEqual([expected.get(variable!), expected.get(variable!)])
+})

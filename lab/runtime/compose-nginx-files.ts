@@ -1,0 +1,43 @@
+/**
+ * What differs in a container's Nginx files: it listens on every address of its own, and its upstreams are containers.
+ *
+ * Names and not addresses: each container has all of its stage in its hosts file (compose/stage1.yaml), with fixed addresses, so
+ * that one that was made anew is found again without Nginx resolving anything.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { STAGE_NAMES, topologyOf, type StageName, type Topology } from '../topology.ts'
+import { DEFAULT_POLICY, generatedFiles } from './nginx-files.ts'
+import type { Policy } from './runtime.ts'
+
+/** As containers see each other: "http://stage1-db2:18008". Published ports are another matter, these never change. */
+export function containerTopology(stage: StageName): Topology {
+  const topology = topologyOf(stage)
+  const inside = <T extends { name: string; port: number }>(one: T): T => ({ ...one, url: `http://${stage}-${one.name}:${one.port}` })
+  return { ...topology, host: '0.0.0.0', nodes: topology.nodes.map(inside), loadBalancers: topology.loadBalancers.map(inside) }
+}
+
+/** The exporter of compose/monitoring asks from another container. */
+const STATUS_SERVER = ['status-server.conf', 'include snippets/status-server.conf;\n'] as const
+
+/** Every generated file of a stage, by its path below a directory: "stage1/db-lb/upstream-read.conf". */
+export function composeNginxFiles(stage: StageName, policy: Policy | null): ReadonlyMap<string, string> {
+  const topology = containerTopology(stage)
+  const files = topology.loadBalancers.flatMap((balancer) =>
+    [...generatedFiles(topology, balancer, policy ?? DEFAULT_POLICY[balancer.tier]), STATUS_SERVER].map(
+      ([name, text]) => [`${stage}/${balancer.name}/${name}`, `# Generated from lab/topology.ts.\n${text}`] as const,
+    ),
+  )
+  return new Map(files)
+}
+
+/** Writes those of both stages. Readable for everybody: a container's user is somebody else. */
+export function writeComposeNginxFiles(directory: string, policy: Policy | null = null): void {
+  for (const stage of STAGE_NAMES) {
+    for (const [name, text] of composeNginxFiles(stage, policy)) {
+      const file = path.join(directory, name)
+      mkdirSync(path.dirname(file), { recursive: true, mode: 0o755 })
+      writeFileSync(file, text, { mode: 0o644 })
+    }
+  }
+}

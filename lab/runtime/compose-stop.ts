@@ -1,0 +1,66 @@
+/**
+ * Taking a stage's containers and networks away; its volumes stay, as natively the data does.
+ *
+ * In the order of the flow, from the edge inwards, as natively: what a tier still has in flight finds the tiers behind it alive.
+ */
+import type { StageName } from '../topology.ts'
+import { findContainers, type Container } from './compose-containers.ts'
+import { docker } from './compose-engine.ts'
+import type { StoppedStage } from './runtime.ts'
+
+const WAVES: readonly RegExp[] = [
+  /^frontend-lb$/,
+  /^frontend\d/,
+  /^backend-lb$/,
+  /^backend\d/,
+  /^db-lb$/,
+  /^db\d+ service$/,
+  /^db\d+ postgres$/,
+]
+/** Before Docker kills it; longer than what a container may take by compose/service.yaml. */
+const GRACE_S_MAX = 12
+const STOP_MS_MAX = 90_000
+const KILLED = 137
+
+export async function removeStage(project: string, stage: StageName): Promise<StoppedStage> {
+  const startedAtMs = performance.now()
+  const containers = await findContainers(project, stage)
+  const alive = containers.filter(({ status }) => status === 'running' || status === 'paused' || status === 'restarting')
+  const paused = alive.filter(({ status }) => status === 'paused').map(({ id }) => id)
+  // A paused container takes no signal.
+  if (paused.length > 0) await docker(['unpause', ...paused])
+  for (const wave of WAVES) {
+    const ids = alive.filter((container) => wave.test(placeOf(container))).map(({ id }) => id)
+    if (ids.length > 0) await docker(['stop', '--time', String(GRACE_S_MAX), ...ids], STOP_MS_MAX)
+  }
+  const aliveIds = new Set(alive.map(({ id }) => id))
+  const ended = (await findContainers(project, stage)).filter(({ id }) => aliveIds.has(id))
+  const ids = containers.map(({ id }) => id)
+  if (ids.length > 0) await docker(['rm', '--force', ...ids], STOP_MS_MAX)
+  await removeNetworks(project, stage)
+  const killed = ended.filter(({ exitCode }) => exitCode === KILLED).length
+  return { processes: alive.length, killed, afterMs: performance.now() - startedAtMs }
+}
+
+/** "frontend-lb", "frontend2", "db1 postgres": where in the flow. */
+function placeOf({ instance, process }: Container): string {
+  return instance.startsWith('db') && process !== 'nginx' ? `${instance} ${process}` : instance
+}
+
+async function removeNetworks(project: string, stage: StageName): Promise<void> {
+  for (const id of await listOwn(['network', 'ls'], project, stage)) {
+    // Monitoring may still be in it; then it goes with that.
+    await docker(['network', 'rm', id]).catch(() => {})
+  }
+}
+
+/** The data of a stage that does not run, and its secrets. */
+export async function removeVolumes(project: string, stage: StageName): Promise<void> {
+  const names = await listOwn(['volume', 'ls'], project, stage)
+  if (names.length > 0) await docker(['volume', 'rm', ...names])
+}
+
+async function listOwn(list: readonly string[], project: string, stage: StageName): Promise<string[]> {
+  const filters = ['--filter', `label=com.docker.compose.project=${project}`, '--filter', `label=relais.stage=${stage}`]
+  return (await docker([...list, '--quiet', ...filters])).split('\n').filter(Boolean)
+}

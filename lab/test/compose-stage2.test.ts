@@ -1,0 +1,161 @@
+/** Stage 2 on a real container engine: the primary killed and made anew under writers, lost volumes and slots, secrets, nothing left behind. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { docker } from '../runtime/compose-engine.ts'
+import { entryUrl, nodesOf } from '../topology.ts'
+import { ask } from './support/ask.ts'
+import { ComposeCluster, whyNoEngine } from './support/compose-cluster.ts'
+import { recordsOf, replicationOf } from './support/database-contents.ts'
+import { inShort, Load } from './support/load.ts'
+import { LEVEL, within } from './support/patience.ts'
+import { seededRandom } from './support/seeded-random.ts'
+import { untruths } from './support/write-verdict.ts'
+
+const START_MS = 900_000
+const TEST_MS = 180_000
+const CLIENTS = 8
+const RECOVERED = within(60_000, 250)
+
+const reason = await whyNoEngine()
+const random = seededRandom('compose-stage2')
+let cluster: ComposeCluster
+let frontend: string
+
+const urlOf = (name: string): string => cluster.topology.nodes.find((node) => node.name === name)!.url
+
+async function act(...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await cluster.lab(...args)
+  expect([code, stderr]).toEqual([0, ''])
+  return stdout
+}
+
+async function expectStreaming(): Promise<void> {
+  const replicas = async (): Promise<unknown> => (await replicationOf(urlOf('db1'))).replicas?.map(({ name, state }) => `${name} ${state}`)
+  await expect.poll(replicas, RECOVERED).toEqual(['db2 streaming', 'db3 streaming'])
+  const contents = (): Promise<string[]> =>
+    Promise.all(nodesOf(cluster.topology, 'db').map(async ({ url }) => JSON.stringify(await recordsOf(url))))
+  await expect.poll(async () => new Set(await contents()).size, LEVEL).toBe(1)
+}
+
+describe.skipIf(reason !== undefined)(`stage 2 on containers${reason ? ` (skipped: ${reason})` : ''}`, () => {
+  beforeAll(async () => {
+    cluster = await ComposeCluster.create('stage2')
+    frontend = entryUrl(cluster.topology, 'frontend')
+    await act('up', 'stage2', '--runtime', 'compose', '--detach')
+  }, START_MS)
+  afterAll(() => cluster?.remove(), TEST_MS)
+
+  test('the report’s claims hold, and the tables are equal on all three nodes', { timeout: TEST_MS }, async () => {
+    expect(await act('demo', 'stage2')).toMatch(/All \d+ claims hold/)
+    await expectStreaming()
+  })
+
+  test('PostgreSQL restarted under load costs no read', { timeout: TEST_MS }, async () => {
+    const load = new Load(frontend, { random, name: 'restart', clients: CLIENTS, writeShare: 0.1 })
+    try {
+      await load.goOn(50)
+      await cluster.compose(['restart', 'stage2-db1-postgres', 'stage2-db2'])
+      await load.goOn(50)
+    } finally {
+      await load.stop()
+    }
+    expect(inShort(load.failedReads)).toEqual([])
+    await expectStreaming()
+  })
+
+  test('the primary killed and made anew keeps every acknowledged write, and its standbys stream again', { timeout: TEST_MS }, async () => {
+    const load = new Load(frontend, { random, name: 'anew', clients: CLIENTS, writeShare: 0.8 })
+    try {
+      await load.goOn(200)
+      const containers = await Promise.all([cluster.container('db1', 'postgres'), cluster.container('db1')])
+      await docker(['rm', '--force', ...containers.map(({ id }) => id)])
+      await load.goOn(20)
+      await cluster.compose(['up', '--wait', '--no-build'])
+      await load.goOn(50)
+    } finally {
+      await load.stop()
+    }
+    expect(inShort(load.failedReads)).toEqual([])
+    const acknowledged = load.writes.filter(({ answer }) => answer?.status === 201)
+    expect(acknowledged.length).toBeGreaterThan(50)
+    await expectStreaming()
+    const records = (await recordsOf(urlOf('db1'))).filter(({ message }) => message.startsWith('anew-'))
+    expect(untruths(load.writes, records)).toEqual([])
+  })
+
+  test('a standby whose volume was removed is copied anew', { timeout: TEST_MS }, async () => {
+    const containers = await Promise.all([cluster.container('db3', 'postgres'), cluster.container('db3')])
+    await docker(['rm', '--force', ...containers.map(({ id }) => id)])
+    await docker(['volume', 'rm', `${cluster.project.name}_stage2-db3`])
+    await cluster.compose(['up', '--wait', '--no-build'])
+    await expectStreaming()
+    const log = await docker(['logs', (await cluster.container('db3', 'postgres')).id])
+    expect(log).toContain('db3: rebuilding this standby, because it was not made to its end')
+  })
+
+  test('a standby whose slot was lost while it was away is copied anew', { timeout: TEST_MS }, async () => {
+    await act('kill', 'stage2/db2/postgres')
+    const sql = (text: string): Promise<string> => act('psql', 'stage2/db1', '-c', text)
+    await sql("ALTER SYSTEM SET max_slot_wal_keep_size = '1MB'")
+    await sql('ALTER SYSTEM SET wal_keep_size = 0')
+    await sql('SELECT pg_reload_conf()')
+    const loseSlot = async (): Promise<string> => {
+      await sql("SELECT pg_switch_wal(), pg_logical_emit_message(false, 'x', repeat('x', 8000000))")
+      await sql('CHECKPOINT')
+      return sql("SELECT wal_status FROM pg_replication_slots WHERE slot_name = 'db2'")
+    }
+    await expect.poll(loseSlot, within(60_000, 250)).toContain('lost')
+    await sql('ALTER SYSTEM RESET max_slot_wal_keep_size')
+    await sql('ALTER SYSTEM RESET wal_keep_size')
+    await sql('SELECT pg_reload_conf()')
+    await act('start', 'stage2/db2/postgres')
+    await expectStreaming()
+    const log = await docker(['logs', (await cluster.container('db2', 'postgres')).id])
+    expect(log).toContain('because its slot "db2" was lost')
+  })
+
+  test('a change of durability holds without a restart: with both standbys away a write is refused', { timeout: TEST_MS }, async () => {
+    await act('durability', 'stage2', '--set', 'quorum')
+    const write = async (): Promise<string> => {
+      const { status, problem } = await ask(`${frontend}/api/data`, { body: { message: 'durable' } })
+      return `${status} ${problem ?? ''}`.trim()
+    }
+    await expect.poll(write, RECOVERED).toBe('201')
+    await act('stop', 'stage2/db2/postgres')
+    await act('stop', 'stage2/db3/postgres')
+    await expect.poll(write, RECOVERED).toBe('503 not-enough-replicas')
+    await act('start', 'stage2/db2/postgres')
+    await act('start', 'stage2/db3/postgres')
+    await expect.poll(write, RECOVERED).toBe('201')
+    await act('durability', 'stage2', '--set', 'async')
+  })
+
+  test('no secret is in what docker inspect shows', { timeout: TEST_MS }, async () => {
+    const { id } = await cluster.container('db1', 'postgres')
+    const secrets = (await docker(['exec', id, 'sh', '-c', 'for f in /run/relais-secrets/*; do cat $f; echo; done']))
+      .split('\n')
+      .filter(Boolean)
+    expect(secrets).toHaveLength(6)
+    const shown = await docker(['inspect', ...(await cluster.containers()).map((container) => container.id)])
+    expect(secrets.filter((secret) => shown.includes(secret))).toEqual([])
+  })
+
+  test('the single variant has one instance a tier, held to its share', { timeout: TEST_MS }, async () => {
+    await act('down', 'stage2')
+    await act('up', 'stage2', '--runtime', 'compose', '--detach', '--single', '--cpu-per-instance', '0.5')
+    const containers = (await cluster.containers()).filter(({ instance }) => instance !== '')
+    expect(containers.map(({ instance, process, cores }) => `${instance} ${process} ${cores}`).toSorted()).toEqual([
+      'backend1 service 0.5',
+      'db1 postgres 0.5',
+      'db1 service 0.5',
+      'frontend1 service 0.5',
+    ])
+    const written = await ask(`${urlOf('frontend1')}/api/data`, { body: { message: 'alone' } })
+    expect([written.status, written.way]).toEqual([201, ['frontend1', 'backend1', 'db1']])
+    await act('down', 'stage2')
+  })
+
+  test('`down -v` leaves nothing', { timeout: TEST_MS }, async () => {
+    await cluster.compose(['--profile', '*', 'down', '--volumes'])
+    expect(await cluster.leftovers()).toEqual([])
+  })
+})
