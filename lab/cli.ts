@@ -16,6 +16,7 @@ process.exitCode = await runVerb(
     resume: () => import('./commands/resume.ts'),
     durability: () => import('./commands/durability.ts'),
     psql: () => import('./commands/psql.ts'),
+    walk: () => import('./commands/walk.ts'),
   },
   process.argv.slice(2),
 )

@@ -4,13 +4,14 @@
  * Nothing is asked and nothing is skipped: a lesson that fails is told with its step, claim and output, and the next one begins on a stage of its own.
  */
 import { paint } from '../command-line/paint.ts'
-import { Failure } from '../failure.ts'
+import { Failure, misused } from '../failure.ts'
 import type { Kept } from './claim.ts'
 import { stepsOf, type Lesson, type Step } from './lesson.ts'
 import type { LessonStages, Prepared } from './lesson-stages.ts'
 import type { Shell } from './lesson-shell.ts'
 import { runStep, type BrokenClaim } from './run-step.ts'
 import { runWithouts } from './run-without.ts'
+import { inTheWayText } from './walk-session.ts'
 
 export interface CheckOptions {
   readonly stages: LessonStages
@@ -49,6 +50,8 @@ async function checkLesson(lesson: Lesson, options: CheckOptions): Promise<boole
   const startedAtMs = performance.now()
   const name = `${lesson.number}. ${lesson.about.title}`
   try {
+    const strangers = await stages.inTheWay(lesson)
+    if (strangers.length > 0) throw misused(inTheWayText(lesson, strangers))
     const prepared = await stages.prepare(lesson, signal)
     const { claims, complaints } = await runLesson(lesson, options)
     await stages.cleanUpAfter(lesson)

@@ -14,13 +14,12 @@ const PROGRESS = z.object({
   lesson: z.int().min(1).nullable(),
   /** Index of the section to go on with. */
   section: z.int().min(0),
-  done: z.array(z.int()),
   started: z.array(z.enum(STAGE_NAMES)),
 })
 
 export type Progress = z.infer<typeof PROGRESS>
 
-const NOTHING: Progress = { language: 'en', lesson: 1, section: 0, done: [], started: [] }
+const NOTHING: Progress = { language: 'en', lesson: 1, section: 0, started: [] }
 
 function fileIn(stateDirectory: string): string {
   return path.join(stateDirectory, 'walk.json')
