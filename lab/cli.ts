@@ -20,6 +20,8 @@ process.exitCode = await runVerb(
     lag: () => import('./commands/lag.ts'),
     policy: () => import('./commands/policy.ts'),
     cache: () => import('./commands/cache.ts'),
+    load: () => import('./commands/load.ts'),
+    connections: () => import('./commands/connections.ts'),
     walk: () => import('./commands/walk.ts'),
   },
   process.argv.slice(2),

@@ -43,7 +43,7 @@ export async function injectFault(
   writeFileSync(partial, `${JSON.stringify({ ...readFaults(directory, name), [fault]: delayMs })}\n`)
   renameSync(partial, file)
   const giveUpAtMs = performance.now() + TAKEN_MS_MAX
-  while ((await inForce(url, METRIC[fault])) !== delayMs) {
+  while ((await metricOf(url, METRIC[fault])) !== delayMs) {
     if (performance.now() > giveUpAtMs)
       throw failed(
         `Failed to inject the fault into ${directory.stage}/${name}: it did not take it over within ${TAKEN_MS_MAX / 1000} s.\n` +
@@ -53,7 +53,8 @@ export async function injectFault(
   }
 }
 
-async function inForce(url: string, metric: string): Promise<number | undefined> {
+/** One value of a service's metrics; `undefined` when it does not answer, or has none of that name. */
+export async function metricOf(url: string, metric: string): Promise<number | undefined> {
   try {
     const { text } = await askOnce(`${url}/metrics`, 1_000)
     const value = new RegExp(`^${metric}(?:\\{.*\\})? (\\d+)$`, 'm').exec(text)?.[1]

@@ -15,10 +15,12 @@ export function askReader(input: Readable, output: NodeJS.WritableStream, interr
   const lines: (string | null)[] = []
   let waiting: ((line: string | null) => void) | undefined
   const take = (line: string | null): void => {
-    if (waiting) waiting(line)
-    else lines.push(line)
+    lines.push(line)
+    if (waiting) waiting(nextLine())
     waiting = undefined
   }
+  /** The end stays the end, for every question that follows. */
+  const nextLine = (): string | null => (lines[0] === null ? null : (lines.shift() ?? null))
   const editor = createInterface({ input, output, terminal: 'isTTY' in input && input.isTTY === true })
   editor
     .on('line', take)
@@ -29,9 +31,7 @@ export function askReader(input: Readable, output: NodeJS.WritableStream, interr
     ask: async (question) => {
       if (signal.aborted) return null
       output.write(question)
-      const line = lines.length > 0 ? lines[0]! : await new Promise<string | null>((resolve) => (waiting = resolve))
-      // The end stays the end, for every question that follows.
-      if (lines[0] !== null) lines.shift()
+      const line = lines.length > 0 ? nextLine() : await new Promise<string | null>((resolve) => (waiting = resolve))
       if (!('isTTY' in input)) output.write('\n')
       return line === null || line.trim().toLowerCase() === 'q' ? null : line
     },

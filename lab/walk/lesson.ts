@@ -56,6 +56,8 @@ export interface Step {
   /** How long it may be run again until its claims hold, milliseconds; 0 for once. */
   readonly repeatMs: number
   readonly deadlineMs: number
+  /** The words between the output and what has to be seen in it: "You should see:". */
+  readonly lead: string
   /** The output that the page shows. */
   readonly example: string
   readonly expectations: readonly Expectation[]

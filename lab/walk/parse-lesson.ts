@@ -97,6 +97,7 @@ class SectionReader {
     if (!expectations.some(({ rules }) => rules.some(({ kind }) => kind !== 'keep')))
       throw new PageError(command.line, 'found a step that claims nothing, expected a list with a `check`')
     const durations = from === start ? {} : readDurations(blocks[from]!)
+    const lead = rest[0]?.kind === 'prose' && rest[1]?.kind === 'list' ? rest[0] : undefined
     const step: Step = {
       number: ++this.#steps,
       line: command.line,
@@ -104,10 +105,11 @@ class SectionReader {
       repeatMs: 0,
       deadlineMs: DEADLINE_MS,
       ...durations,
+      lead: lead?.markdown ?? '',
       example: example.text,
       expectations,
     }
-    const prose = rest.filter(({ kind }) => kind !== 'list' && kind !== 'comment').map(plainPart)
+    const prose = rest.filter((block) => block.kind !== 'list' && block.kind !== 'comment' && block !== lead).map(plainPart)
     return [{ kind: 'step', step }, ...prose]
   }
 }

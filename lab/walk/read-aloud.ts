@@ -65,7 +65,7 @@ class Reader {
     this.#reading.print(`\n${paint.strong(`── ${section.heading} ──`)}\n`)
     if (section.kind === 'reading') this.#tellGuess()
     for (const part of section.parts) if (!(await this.#part(part, section))) return false
-    const isAnswered = section.kind === 'run' || section.kind === 'prediction' || section.kind === 'questions'
+    const isAnswered = section.kind === 'prediction' || section.kind === 'questions'
     return isAnswered || (await this.#next())
   }
 
@@ -87,7 +87,7 @@ class Reader {
     const { outcome, broken } = await runStep(step, shell, this.#kept, signal)
     if (signal.aborted) return false
     this.#say(indented(outcome.output))
-    print(this.#words.shouldSee)
+    if (step.lead !== '') print(terminalText(step.lead))
     for (const { text, rules } of step.expectations) {
       const wrong = broken.filter(({ claim }) => rules.some(({ kind, source }) => claim === (kind === 'keep' ? `keep ${source}` : source)))
       print(`  ${wrong.length === 0 ? paint.good('✓') : paint.bad('✗')} ${terminalText(text).replaceAll('\n', '\n    ')}`)
@@ -95,7 +95,7 @@ class Reader {
     for (const { claim, found } of broken) print(paint.warn(`  ${this.#words.differs} ${claim}: ${found}`))
     print()
     this.broken += broken.length
-    return this.#next()
+    return true
   }
 
   async #predict(options: readonly Option[], answer: string): Promise<boolean> {

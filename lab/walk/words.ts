@@ -7,7 +7,6 @@ export interface Words {
   readonly next: string
   readonly run: string
   readonly reveal: string
-  readonly shouldSee: string
   readonly differs: string
   readonly byItself: string
   readonly starting: (command: string) => string
@@ -27,7 +26,6 @@ export const WORDS: Record<Language, Words> = {
     next: '[Enter] goes on, q leaves: ',
     run: '[Enter] runs it, q leaves: ',
     reveal: 'Think first. [Enter] shows the answer: ',
-    shouldSee: 'You should see:',
     differs: 'This is not what the lesson expects:',
     byItself: '(The walk does this by itself.)',
     starting: (command) => `Setting up: ${command}`,
@@ -45,7 +43,6 @@ export const WORDS: Record<Language, Words> = {
     next: '[Entrée] pour continuer, q pour quitter : ',
     run: '[Entrée] pour exécuter, q pour quitter : ',
     reveal: 'Réfléchissez d’abord. [Entrée] montre la réponse : ',
-    shouldSee: 'Vous devez voir :',
     differs: 'Ce n’est pas ce que la leçon attend :',
     byItself: '(La visite s’en charge.)',
     starting: (command) => `Mise en place : ${command}`,
