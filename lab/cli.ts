@@ -17,6 +17,13 @@ process.exitCode = await runVerb(
     durability: () => import('./commands/durability.ts'),
     psql: () => import('./commands/psql.ts'),
     bench: () => import('./commands/bench.ts'),
+    slow: () => import('./commands/slow.ts'),
+    lag: () => import('./commands/lag.ts'),
+    policy: () => import('./commands/policy.ts'),
+    cache: () => import('./commands/cache.ts'),
+    load: () => import('./commands/load.ts'),
+    connections: () => import('./commands/connections.ts'),
+    walk: () => import('./commands/walk.ts'),
   },
   process.argv.slice(2),
 )

@@ -18,6 +18,8 @@ export interface ServiceSettings {
   readonly secretFile: string
   /** Directory that this one service may write to. */
   readonly dataDirectory: string
+  /** By this file the lab makes the instance slow or late while it runs; `undefined` where nobody would write it. */
+  readonly faultsFile?: string
 }
 
 const NEXT_TIER: Partial<Record<Tier, Tier>> = { frontend: 'backend', backend: 'db' }
@@ -38,6 +40,7 @@ export function serviceEnvironment(
     RELAIS_HOST: topology.host,
     RELAIS_PORT: String(node.port),
   }
+  if (settings.faultsFile !== undefined) environment['RELAIS_FAULTS_FILE'] = settings.faultsFile
   const nextTier = NEXT_TIER[node.tier]
   if (nextTier) environment['RELAIS_UPSTREAM'] = entryUrl(topology, nextTier)
   if (node.tier === 'db') Object.assign(environment, databaseEnvironment(topology, node, settings))

@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import { mountDatabase } from '@relais/shared/database/app.ts'
 import { DATABASE_SETTINGS } from '@relais/shared/http/settings.ts'
+import { InjectedFaults } from '@relais/shared/http/injected-faults.ts'
 import { Service } from '@relais/shared/http/service.ts'
 import type { Log as Logger } from '@relais/shared/observe/log.ts'
 import type { Store } from '@relais/shared/store/store.ts'
@@ -30,7 +31,7 @@ export const STAGE1_SETTINGS = {
   RELAIS_RECORDS_MAX: z.coerce.number().int().min(1).optional(),
   /** How many entries a primary's log keeps at least; a replica that needs older ones gets a snapshot. */
   RELAIS_LOG_ENTRIES_KEPT: z.coerce.number().int().min(1).optional(),
-  /** A test hook: a replica holds every message back this long. */
+  /** A test hook: a replica holds every message back this long, from its start on; while it runs, `lab -- lag` says it. */
   RELAIS_FAULT_REPLICATION_DELAY_MS: z.coerce.number().int().min(0).default(0),
 }
 export type Stage1Settings = z.infer<z.ZodObject<typeof STAGE1_SETTINGS>>
@@ -47,16 +48,19 @@ export interface Node {
 export function createNode(settings: Stage1Settings, log: Logger): Node {
   mkdirSync(settings.RELAIS_DATA_DIR, { recursive: true })
   const signer = new Signer(readFileSync(settings.RELAIS_SECRET_FILE, 'utf8').trim())
-  return settings.RELAIS_ROLE === 'primary' ? createPrimary(settings, log, signer) : createReplica(settings, log, signer)
+  const faults = new InjectedFaults(settings.RELAIS_FAULTS_FILE, log)
+  const create = settings.RELAIS_ROLE === 'primary' ? createPrimary : createReplica
+  const node = create(settings, log, signer, faults)
+  return { ...node, close: () => (faults.close(), node.close()) }
 }
 
-function createReplica(settings: Stage1Settings, log: Logger, signer: Signer): Node {
+function createReplica(settings: Stage1Settings, log: Logger, signer: Signer, faults: InjectedFaults): Node {
   const node = new ReplicaNode({
     mechanism: settings.RELAIS_REPLICATION,
     primaryName: settings.RELAIS_PRIMARY,
     dataDir: settings.RELAIS_DATA_DIR,
     log,
-    delayMs: settings.RELAIS_FAULT_REPLICATION_DELAY_MS,
+    delayMs: () => faults.replicationDelayMs || settings.RELAIS_FAULT_REPLICATION_DELAY_MS,
   })
   const store = new ReplicaStore({
     name: settings.RELAIS_NAME,
@@ -64,12 +68,12 @@ function createReplica(settings: Stage1Settings, log: Logger, signer: Signer): N
     mechanism: settings.RELAIS_REPLICATION,
     durability: settings.RELAIS_DURABILITY,
   })
-  const service = createService(settings, log, store)
+  const service = createService(settings, log, store, faults)
   mountReplicate(service, node, signer)
   return { service, store, begun: Promise.resolve(), close: () => store.close() }
 }
 
-function createPrimary(settings: Stage1Settings, log: Logger, signer: Signer): Node {
+function createPrimary(settings: Stage1Settings, log: Logger, signer: Signer, faults: InjectedFaults): Node {
   const list = new ReplicatedList(settings.RELAIS_LOG_ENTRIES_KEPT)
   const store = new PrimaryStore({
     name: settings.RELAIS_NAME,
@@ -77,7 +81,7 @@ function createPrimary(settings: Stage1Settings, log: Logger, signer: Signer): N
     durability: settings.RELAIS_DURABILITY,
     ...(settings.RELAIS_RECORDS_MAX !== undefined && { recordsMax: settings.RELAIS_RECORDS_MAX }),
   })
-  const service = createService(settings, log, store)
+  const service = createService(settings, log, store, faults)
   mountReplicate(service, undefined, signer)
   const givenUp = service.metrics.counter('relais_replication_given_up_total', 'Writes that a replica will never get (fan-out).', [
     'replica',
@@ -120,12 +124,13 @@ async function untilBegun(begin: () => Promise<void>, log: Logger, signal: Abort
   }
 }
 
-function createService(settings: Stage1Settings, log: Logger, store: Store): Service {
+function createService(settings: Stage1Settings, log: Logger, store: Store, faults: InjectedFaults): Service {
   const service = new Service({
     stage: settings.RELAIS_STAGE,
     name: settings.RELAIS_NAME,
     log,
     inFlightMax: settings.RELAIS_IN_FLIGHT_MAX,
+    faults,
     notReadyBecause: () => store.notReadyBecause(),
   })
   mountDatabase(service, store)

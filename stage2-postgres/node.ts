@@ -9,6 +9,7 @@
 import { z } from 'zod'
 import { mountDatabase } from '@relais/shared/database/app.ts'
 import { DATABASE_SETTINGS } from '@relais/shared/http/settings.ts'
+import { InjectedFaults } from '@relais/shared/http/injected-faults.ts'
 import { Service } from '@relais/shared/http/service.ts'
 import type { Log } from '@relais/shared/observe/log.ts'
 import { parsePosition } from '@relais/shared/store/position.ts'
@@ -52,17 +53,19 @@ export function createNode(settings: Stage2Settings, log: Log): Node {
   })
   const store =
     settings.RELAIS_ROLE === 'primary' ? primaryStore(settings, connections, timeline, log) : replicaStore(settings, connections, timeline)
+  const faults = new InjectedFaults(settings.RELAIS_FAULTS_FILE, log)
   const service = new Service({
     stage: settings.RELAIS_STAGE,
     name: settings.RELAIS_NAME,
     log,
     inFlightMax: settings.RELAIS_IN_FLIGHT_MAX,
+    faults,
     notReadyBecause: () => store.notReadyBecause(),
   })
   service.metrics.gauge('relais_postgres_connections', 'Connections that are open to PostgreSQL.', () => connections.open())
   service.metrics.gauge('relais_postgres_waiting', 'Statements that wait for a connection.', () => connections.waiting())
   mountDatabase(service, store)
-  return { service, store, close: () => store.close() }
+  return { service, store, close: () => (faults.close(), store.close()) }
 }
 
 function primaryStore(settings: Stage2Settings, connections: Connections, timeline: Timeline, log: Log): PrimaryStore {

@@ -41,7 +41,12 @@ function planNode(
 ): InstanceRecord {
   const dataDirectory = directory.dataOf(node.name)
   if (node.tier === 'db') mkdirSync(dataDirectory, { recursive: true })
-  const env = serviceEnvironment(topology, node, { ...settings, secretFile: directory.secretFile, dataDirectory }, process.env)
+  const env = serviceEnvironment(
+    topology,
+    node,
+    { ...settings, secretFile: directory.secretFile, dataDirectory, faultsFile: directory.faultsFile(node.name) },
+    process.env,
+  )
   const entry = node.tier === 'db' ? DATABASE_ENTRIES[topology.stage] : SHARED_ENTRIES[node.tier]
   const run = { command: process.execPath, args: [entry] }
   const cache = { NODE_COMPILE_CACHE: path.join(path.dirname(directory.root), 'compile-cache') }

@@ -150,6 +150,7 @@ export class NativeRuntime implements Runtime {
     if (directory.stage === 'stage2') await endServers(directory, state.topology)
     for (const { cpuGroup } of state.instances) if (cpuGroup) await removeGroup(cpuGroup)
     rmSync(directory.secretFile, { force: true })
+    rmSync(directory.faults, { recursive: true, force: true })
     removeStageState(directory.stateFile)
     return stopped
   }
@@ -167,6 +168,7 @@ async function prepare(
   servers: PostgresServers | undefined,
 ): Promise<StageState> {
   for (const made of [directory.root, directory.logs, directory.data]) mkdirSync(made, { recursive: true })
+  rmSync(directory.faults, { recursive: true, force: true })
   rmSync(directory.secretFile, { force: true })
   writeFileSync(directory.secretFile, randomBytes(32).toString('hex'), { mode: 0o600 })
   const prefixOf = (name: string): string => directory.nginxPrefix(name)

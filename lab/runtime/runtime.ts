@@ -11,7 +11,7 @@ import type { Role, StageName, Tier, Topology } from '../topology.ts'
 export const RUNTIME_NAMES = ['native', 'compose'] as const
 export type RuntimeName = (typeof RUNTIME_NAMES)[number]
 
-export const POLICIES = ['round-robin', 'least-conn', 'ip-hash', 'weighted', 'random-two', 'hash'] as const
+export const POLICIES = ['round-robin', 'least-conn', 'ip-hash', 'weighted', 'random-two', 'hash', 'sticky'] as const
 export type Policy = (typeof POLICIES)[number]
 
 /** What `up` was asked for, beyond the topology. */

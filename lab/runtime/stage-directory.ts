@@ -4,6 +4,7 @@
  *   .relais/stage1/state.json   what runs: the truth that every other shell reads
  *                  lock         held while a lab changes it
  *                  secret       signs node-to-node calls, made anew by each `up`
+ *                  faults/      what an instance is asked to do badly, one file each
  *                  logs/        one file an instance
  *                  nginx/       one prefix a load balancer
  *                  data/        one directory a database service
@@ -39,6 +40,12 @@ export class StageDirectory {
   }
   get logs(): string {
     return path.join(this.root, 'logs')
+  }
+  get faults(): string {
+    return path.join(this.root, 'faults')
+  }
+  faultsFile(instance: string): string {
+    return path.join(this.faults, `${instance}.json`)
   }
   get data(): string {
     return path.join(this.root, 'data')

@@ -13,6 +13,7 @@ import type { Log } from '../observe/log.ts'
 import { Metrics } from '../observe/metrics.ts'
 import { RequestLog } from '../observe/request-log.ts'
 import { Exchange } from './exchange.ts'
+import type { InjectedFaults } from './injected-faults.ts'
 import { Problem } from './problem.ts'
 import { REQUEST_ID } from './headers.ts'
 
@@ -26,6 +27,8 @@ export interface ServiceOptions {
   readonly name: string
   readonly log: Log
   readonly inFlightMax?: number
+  /** What the lab asks of this instance to be seen failing. */
+  readonly faults?: InjectedFaults
   /** `undefined` when the service can do its work, otherwise the reason in a few words; asked by `GET /readyz`. */
   readonly notReadyBecause?: () => string | undefined | Promise<string | undefined>
 }
@@ -57,6 +60,7 @@ export class Service {
     this.app.get('/metrics', async (c) =>
       c.env.exchange.answer(200, await this.metrics.text(), { 'content-type': this.metrics.registry.contentType }),
     )
+    if (options.faults) this.#showFaults(options.faults)
     this.app.notFound((c) => this.#notFound(c))
     this.app.onError((error, c) => this.#failed(c, error))
   }
@@ -77,7 +81,7 @@ export class Service {
 
   /** The handler that a server, or a test, calls. Never rejects. */
   readonly fetch = async (request: Request, bindings: Partial<ServiceEnv['Bindings']> = {}): Promise<Response> => {
-    const { name, stage, inFlightMax = 4096 } = this.options
+    const { name, stage, inFlightMax = 4096, faults } = this.options
     const exchange = new Exchange(name, askedId(request, bindings.incoming), this.#draining)
     const pathStart = request.url.indexOf('/', 8)
     const queryStart = request.url.indexOf('?', pathStart)
@@ -89,7 +93,10 @@ export class Service {
     try {
       if (request.url.length - pathStart > URL_BYTES_MAX) response = exchange.problem(new Problem('uri-too-long'))
       else if (this.#inFlight > inFlightMax && !isHealth) response = exchange.problem(overloaded(inFlightMax))
-      else response = await this.app.fetch(request, { ...bindings, exchange, stage })
+      else {
+        if (faults !== undefined && faults.answerDelayMs > 0 && !isHealth) await held(faults.answerDelayMs)
+        response = await this.app.fetch(request, { ...bindings, exchange, stage })
+      }
     } catch (error) {
       response = exchange.problem(this.#problemOf(error, exchange))
     } finally {
@@ -102,6 +109,11 @@ export class Service {
   /** For tests: asks the routes without a port. */
   request(path: string, init: RequestInit = {}): Promise<Response> {
     return this.fetch(new Request(new URL(path, 'http://service.test'), init))
+  }
+
+  #showFaults(faults: InjectedFaults): void {
+    this.metrics.gauge('relais_fault_answer_delay_ms', 'How long the lab has each request held back.', () => faults.answerDelayMs)
+    this.metrics.gauge('relais_fault_replication_delay_ms', 'How long the lab has replication held back.', () => faults.replicationDelayMs)
   }
 
   #observe(method: string, path: string, isHealth: boolean, status: number, exchange: Exchange): void {
@@ -150,6 +162,10 @@ export function headerOf(c: ServiceContext, name: string): string | undefined {
   return typeof value === 'string' ? value : value?.join(', ')
 }
 
+function held(delayMs: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, delayMs))
+}
+
 function methodNotAllowed(method: string, allowed: readonly string[]): Problem {
   const list = allowed.join(', ')
   return new Problem('method-not-allowed', { detail: `found ${method}, expected one of ${list}`, headers: { Allow: list } })
@@ -174,6 +190,9 @@ const ROUTES = new Set([
   '/records',
   '/api/data',
   '/api/replication',
+  '/visits/memory',
+  '/visits/external',
+  '/visits/client',
   ...HEALTH_PATHS,
 ])
 

@@ -39,6 +39,8 @@ export const COMMON_SETTINGS = {
   RELAIS_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
   /** Requests that one instance works on at a time; above that it answers 503 `overloaded`. */
   RELAIS_IN_FLIGHT_MAX: z.coerce.number().int().min(1).default(4096),
+  /** By this file the lab makes the instance slow or late while it runs (injected-faults.ts). */
+  RELAIS_FAULTS_FILE: z.string().min(1).optional(),
 }
 
 export const UPSTREAM_SETTINGS = {

@@ -17,7 +17,7 @@ export function mountReplicate(service: Service, node: ReplicaNode | undefined, 
   service.app.post(REPLICATE_PATH, async (c) => {
     const message = await readMessage(c, signer)
     if (!node) throw new Problem('replication-conflict', { detail: 'this node is the primary and takes no replication' })
-    await node.delayForTests()
+    await node.holdBack()
     return c.env.exchange.json(200, { position: node.take(message) })
   })
   service.app.get(REPLICATE_PATH, (c) => {

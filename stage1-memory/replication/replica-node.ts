@@ -23,8 +23,8 @@ export interface ReplicaNodeOptions {
   readonly primaryName: string
   readonly dataDir: string
   readonly log: Logger
-  /** A test hook: holds every message back this long before it is applied. */
-  readonly delayMs?: number
+  /** A hook for lab and tests: how long every message is held back before it is applied. */
+  readonly delayMs?: () => number
 }
 
 interface Waiter {
@@ -70,8 +70,9 @@ export class ReplicaNode {
     return this.#heardAtMs === undefined ? `no word from ${this.#options.primaryName} yet` : 'catching up with the primary'
   }
 
-  async delayForTests(): Promise<void> {
-    if (this.#options.delayMs) await sleep(this.#options.delayMs)
+  async holdBack(): Promise<void> {
+    const delayMs = this.#options.delayMs?.() ?? 0
+    if (delayMs > 0) await sleep(delayMs)
   }
 
   /** Applies a message and returns the position after it; throws `replication-conflict` when it does not follow on. */

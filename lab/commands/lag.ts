@@ -1,0 +1,42 @@
+/**
+ * `lag STAGE/NAME --delay-ms N`: a replica that is late, made so while it runs.
+ *
+ * Stage 1's replica service holds back what the primary sends; stage 2's standby takes the WAL at once and applies it late
+ * (`recovery_min_apply_delay`). Either way the writes are there, and a read does not see them yet.
+ */
+import { DELAY_MS_MAX } from '@relais/shared/http/injected-faults.ts'
+import type { Command } from '../command-line/command.ts'
+import { integerWithin } from '../command-line/parse-arguments.ts'
+import { runningInstance } from '../command-line/running-instance.ts'
+import { injectFault, readFaults } from '../runtime/injected-faults.ts'
+import { readApplyDelayMs, setApplyDelayMs } from '../runtime/apply-delay.ts'
+import { StageDirectory } from '../runtime/stage-directory.ts'
+
+export const command: Command = {
+  summary: 'Makes a replica late while it runs.',
+  operands: 'STAGE/NAME',
+  options: { 'delay-ms': { type: 'string' } },
+  help: `  STAGE/NAME       a replica, for example stage1/db2 or stage2/db3
+  --delay-ms N     how late it is, 0 to ${DELAY_MS_MAX}; 0 ends it; without it: shows it
+                   Stage 1: lasts until 0 or \`down\`. Its primary gives a call up after 2 s (fan-out 1 s) and repeats it,
+                   so a longer delay shows that, too. Stage 2: recovery_min_apply_delay; ends also when its server restarts.`,
+  async run({ operands, values }, { runtime, stateDirectory, print }) {
+    const expected = 'a replica, for example stage1/db2'
+    const { target, name, instance, stage } = await runningInstance(runtime, 'lag', operands[0], ({ role }) => role === 'replica', expected)
+    const directory = new StageDirectory(stateDirectory, target.stage)
+    const text = values['delay-ms'] as string | undefined
+    const isStage2 = target.stage === 'stage2'
+    if (text === undefined) {
+      const delayMs = isStage2
+        ? await readApplyDelayMs(directory, stage.topology, instance.name)
+        : readFaults(directory, instance.name).replicationDelayMs
+      print(`${name} is made ${delayMs} ms late.`)
+      return 0
+    }
+    const delayMs = integerWithin('--delay-ms', text, 0, DELAY_MS_MAX)
+    if (isStage2) await setApplyDelayMs(directory, stage.topology, instance.name, delayMs)
+    else await injectFault(directory, instance, 'replicationDelayMs', delayMs)
+    print(delayMs === 0 ? `${name} is no longer made late.` : `${name} now is ${delayMs} ms late.`)
+    return 0
+  },
+}

@@ -1,0 +1,66 @@
+/**
+ * Sends requests to one URL and keeps for each what became of it: the status, how long it took, which instances it went through.
+ *
+ * Closed loop: each connection sends its next request when it has an answer, so a slow server is asked less. With `ratePerS` requests
+ * are due at fixed times, and a wait for a free connection counts: a time measured from the sending would leave out
+ * exactly the requests that a stall kept from being sent (coordinated omission).
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Pool } from 'undici'
+
+export interface Load {
+  readonly url: string
+  readonly method: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string | null
+  readonly requests: number
+  readonly connections: number
+  /** `null`: as fast as the answers come. */
+  readonly ratePerS: number | null
+}
+
+export interface Sample {
+  /** `null`: no answer. */
+  readonly status: number | null
+  readonly durationMs: number
+  /** "frontend2, backend1, db3", of the answer; empty when it has none. */
+  readonly servedBy: string
+}
+
+const DEADLINE_MS = 20_000
+
+/** Resolves when each request has its answer or its error; `signal` ends it early, with what there is. */
+export async function sendLoad(load: Load, signal: AbortSignal): Promise<Sample[]> {
+  const { origin, pathname, search } = new URL(load.url)
+  const pool = new Pool(origin, { connections: load.connections, pipelining: 1, headersTimeout: DEADLINE_MS, bodyTimeout: DEADLINE_MS })
+  const samples: Sample[] = []
+  const startedAtMs = performance.now()
+  let next = 0
+  const send = async (): Promise<void> => {
+    while (next < load.requests && !signal.aborted) {
+      const dueAtMs = load.ratePerS === null ? performance.now() : startedAtMs + (next * 1000) / load.ratePerS
+      next++
+      const waitMs = dueAtMs - performance.now()
+      if (waitMs > 0) await sleep(waitMs)
+      samples.push(await sendOne(pool, pathname + search, load, dueAtMs))
+    }
+  }
+  try {
+    await Promise.all(Array.from({ length: Math.min(load.connections, load.requests) }, send))
+  } finally {
+    await pool.destroy()
+  }
+  return samples
+}
+
+async function sendOne(pool: Pool, path: string, { method, headers, body }: Load, dueAtMs: number): Promise<Sample> {
+  try {
+    const answer = await pool.request({ method, path, headers, body, signal: AbortSignal.timeout(DEADLINE_MS) })
+    await answer.body.dump()
+    const servedBy = answer.headers['x-served-by']
+    const way = typeof servedBy === 'string' ? servedBy : ''
+    return { status: answer.statusCode, durationMs: performance.now() - dueAtMs, servedBy: way }
+  } catch {
+    return { status: null, durationMs: performance.now() - dueAtMs, servedBy: '' }
+  }
+}
