@@ -87,6 +87,7 @@ export class Environments {
     this.#running.set(slot, environment)
     await environment.start(signal)
     await breakIn(environment, signal)
+    environment.hold()
     return environment
   }
 
