@@ -13,7 +13,9 @@ export function number(value: number | null | undefined, digits = 0): string {
 
 export function spread(value: MeanAndSpread | null, digits = 0): string {
   if (value === null) return NONE
-  return value.deviation === null ? number(value.mean, digits) : `${number(value.mean, digits)} ± ${number(value.deviation, digits)}`
+  return value.deviation === null
+    ? number(value.mean, digits)
+    : `${number(value.mean, digits)}\u00A0±\u00A0${number(value.deviation, digits)}`
 }
 
 /** "1.67 [1.52, 1.81]" */

@@ -8,7 +8,7 @@ import path from 'node:path'
 import type { Block, ChartBlock, ReportDocument, Section, TableBlock } from './report-document.ts'
 
 /** Drawn twice, and the style shows the one that fits: a drawing that shrinks has letters that nobody can read. */
-const WIDTHS_PX = { narrow: 320, wide: 760 } as const
+const WIDTHS_PX = { narrow: 320, wide: 860 } as const
 const STYLE = readFileSync(path.join(import.meta.dirname, 'report.css'), 'utf8')
 
 export function htmlDocument({ title, lead, sections }: ReportDocument): string {

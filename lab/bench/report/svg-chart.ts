@@ -27,7 +27,7 @@ const FONT_PX = 12
 const FRAME = {
   animation: false,
   textStyle: { fontFamily: 'inherit', fontSize: FONT_PX, color: INK },
-  grid: { left: 4, right: 12, top: 30, bottom: 26, outerBoundsMode: 'same', outerBoundsContain: 'all' },
+  grid: { left: 4, right: 12, top: 6, bottom: 4, outerBoundsMode: 'same', outerBoundsContain: 'all' },
 } as const satisfies EChartsOption
 
 const AXIS = {
@@ -98,7 +98,6 @@ export interface Curve {
 export function drawCurves(widthPx: number, axes: { readonly x: string; readonly y: string }, curves: readonly Curve[]): string {
   return render(widthPx, {
     ...FRAME,
-    grid: { ...FRAME.grid, bottom: 44 },
     xAxis: { type: 'value', name: axes.x, nameLocation: 'middle', nameGap: 26, ...AXIS, splitLine: { show: false } },
     yAxis: { type: 'value', name: axes.y, ...AXIS, nameTextStyle: { ...AXIS.nameTextStyle, align: 'left' } },
     series: curves.map(({ color, isDashed, isPoints, points }) => {
@@ -111,7 +110,7 @@ export function drawCurves(widthPx: number, axes: { readonly x: string; readonly
   })
 }
 
-const HEIGHT_PX = 300
+const HEIGHT_PX = 280
 
 function render(width: number, option: EChartsOption): string {
   const chart = init(null, null, { renderer: 'svg', ssr: true, width, height: HEIGHT_PX })

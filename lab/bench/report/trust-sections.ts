@@ -14,7 +14,7 @@ export function summarySection(record: BenchRecord): Section {
   const notices: Block[] = [
     ...(record.isComplete ? [] : [notice('warning', 'This run was cut short: what is here is finished, the rest was not measured.')]),
     ...(record.options.isQuick ? [notice('plain', 'A quick run: few and short measurements, so wide intervals.')] : []),
-    ...(broken.length === 0 ? [] : [notice('warning', `${broken.length} broken runs are listed below and enter no figure.`)]),
+    ...(broken.length === 0 ? [] : [notice('warning', `Broken runs, listed below and in no figure: ${broken.length}.`)]),
     ...record.remarks.map((remark) => notice('plain', remark)),
   ]
   return {
