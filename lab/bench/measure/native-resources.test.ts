@@ -10,7 +10,7 @@ import { writeStageState, type InstanceRecord } from '../../runtime/stage-state.
 import { topologyOf } from '../../topology.ts'
 import { nativeResources } from './native-resources.ts'
 
-const BUSY = 'for (let t = process.cpuUsage(); process.cpuUsage(t).user < 300_000; ); console.log("done"); setInterval(() => {}, 1000)'
+const BUSY = 'for (let t = process.cpuUsage(); process.cpuUsage(t).user < 1_000_000; ); console.log("done"); setInterval(() => {}, 1000)'
 /** Started by another process: an instance is everything that its leader has forked. */
 const FORKS = `require("node:child_process").spawn(process.execPath, ["-e", ${JSON.stringify(BUSY)}], { stdio: "inherit" })`
 
