@@ -48,7 +48,6 @@ export function drawBars(widthPx: number, unit: string, labels: readonly string[
       {
         type: 'bar' as const,
         silent: true,
-        clip: false,
         barMaxWidth: 34,
         ...(isStacked ? { stack: 'all' } : {}),
         data: one.values.map((value) => value?.mean ?? '-'),
@@ -65,7 +64,6 @@ function errorBars({ values }: Series, index: number, count: number): CustomSeri
   return {
     type: 'custom',
     silent: true,
-    clip: false,
     data,
     z: 5,
     renderItem: (_params, api) => {
@@ -103,9 +101,9 @@ export function drawCurves(widthPx: number, axes: { readonly x: string; readonly
     series: curves.map(({ color, isDashed, isPoints, points }) => {
       const paint = `var(--${color})`
       const data = points.map(([x, y]) => [x, y])
-      if (isPoints) return { type: 'scatter' as const, silent: true, clip: false, symbolSize: 8, data, itemStyle: { color: paint } }
+      if (isPoints) return { type: 'scatter' as const, silent: true, symbolSize: 8, data, itemStyle: { color: paint } }
       const lineStyle = { color: paint, width: 2, type: isDashed ? ('dashed' as const) : ('solid' as const) }
-      return { type: 'line' as const, silent: true, clip: false, showSymbol: false, data, lineStyle, itemStyle: { color: paint } }
+      return { type: 'line' as const, silent: true, showSymbol: false, data, lineStyle, itemStyle: { color: paint } }
     }),
   })
 }
@@ -123,11 +121,14 @@ function render(width: number, option: EChartsOption): string {
   }
 }
 
-/** Styles for the pointer, marks for scripts, and identifiers that count up with each drawing. */
+/**
+ * Styles for the pointer and marks for scripts go. So do clip paths: axes enclose all that is drawn, and their identifiers would be the
+ * same in each drawing of a page.
+ */
 function withoutReactions(svg: string): string {
   return svg
     .replaceAll(/<style\b.*?<\/style>/gs, '')
-    .replaceAll(/ (?:ecmeta_\w+|class|pointer-events|xmlns:xlink|version|baseProfile)="[^"]*"/g, '')
-    .replaceAll(/\bzr\d+-/g, '')
+    .replaceAll(/ (?:ecmeta_\w+|class|pointer-events|xmlns:xlink|version|baseProfile|clip-path)="[^"]*"/g, '')
+    .replaceAll(/<clipPath\b.*?<\/clipPath>/gs, '')
     .replaceAll(/\n+/g, '')
 }
