@@ -16,6 +16,7 @@ process.exitCode = await runVerb(
     resume: () => import('./commands/resume.ts'),
     durability: () => import('./commands/durability.ts'),
     psql: () => import('./commands/psql.ts'),
+    compare: () => import('./commands/compare.ts'),
     bench: () => import('./commands/bench.ts'),
     slow: () => import('./commands/slow.ts'),
     lag: () => import('./commands/lag.ts'),

@@ -41,7 +41,7 @@ async function run(verbs: Verbs, [verb, ...args]: readonly string[]): Promise<nu
     printHelp(verb, command)
     return 0
   }
-  const operandsMax = command.operands === '' ? 0 : 1
+  const operandsMax = command.operands.split(' ').filter(Boolean).length
   const given = parseArguments(verb, args, { ...COMMON_OPTIONS, ...command.options }, operandsMax)
   const directory = stateDirectory(given.values['state-dir'] as string | undefined)
   return command.run(given, {

@@ -8,6 +8,8 @@ import { BENCH_HELP, BENCH_OPTIONS, readBenchRequest } from '../bench/suite/benc
 import type { Command, Context } from '../command-line/command.ts'
 import { withStageLock } from '../runtime/stage-lock.ts'
 
+const EXIT_MS_MAX = 1_000
+
 export const command: Command = {
   summary: 'Measures both stages, with and without load balancing.',
   operands: '',
@@ -22,7 +24,11 @@ export const command: Command = {
 
 async function measure(request: ReturnType<typeof readBenchRequest>, directory: string, context: Context): Promise<number> {
   const { measureAndReport } = await import('../bench/suite/measure-and-report.ts')
-  return measureAndReport(request, directory, context, stopOnSignal())
+  const signal = stopOnSignal()
+  const code = await measureAndReport(request, directory, context, signal)
+  // A query to a server that has been ended may never settle; its deadline should not hold up whoever pressed Ctrl-C.
+  if (signal.aborted) setTimeout(() => process.exit(code), EXIT_MS_MAX).unref()
+  return code
 }
 
 /** Ctrl-C, a closed terminal, or an ordinary end: what is finished is kept, what runs is stopped. */

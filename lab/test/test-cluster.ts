@@ -45,8 +45,13 @@ export class TestCluster {
 
   /** `lab('kill', 'stage1/db2')`; never rejects. */
   lab(...args: string[]): Promise<Outcome> {
+    return this.labWithin(60_000, ...args)
+  }
+
+  /** For what takes longer. */
+  labWithin(timeoutMs: number, ...args: string[]): Promise<Outcome> {
     return new Promise((resolve) => {
-      execFile(process.execPath, [CLI, ...args], { env: this.environment, timeout: 60_000 }, (error, stdout, stderr) => {
+      execFile(process.execPath, [CLI, ...args], { env: this.environment, timeout: timeoutMs }, (error, stdout, stderr) => {
         resolve({ code: error ? Number(error.code ?? 1) : 0, stdout, stderr })
       })
     })

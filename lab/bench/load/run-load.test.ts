@@ -79,10 +79,12 @@ describe.each(LOOPS)('$name', ({ loop }) => {
     expect(system!.requests()).toBe(REQUESTS)
   })
 
-  it('a system that never answers: timed out, and the clients go on', async () => {
-    const { load } = await run('never', { ...loop, timeoutMs: 1_000 })
-    expect(load.outcomes.timedOut).toBeGreaterThanOrEqual(BAD)
-    expect(load.outcomes.served).toBeGreaterThan(REQUESTS / 2)
+  it('a system that does not answer five: they time out, and the clients go on', async () => {
+    system = await playSystem((index) => (index < 5 ? 'never' : 'right'))
+    const load = await runLoad(optionsFor(system.url, new WriteLedger(), { ...loop, timeoutMs: 2_000 }))
+    expect(load.outcomes.timedOut).toBeGreaterThanOrEqual(5)
+    expect(load.outcomes.served).toBeGreaterThan(0)
+    expect(load.failures).toEqual({ timeout: load.outcomes.timedOut })
     expect(sumOf(load.outcomes)).toBe(REQUESTS)
   })
 
@@ -117,9 +119,10 @@ describe.each(LOOPS)('$name', ({ loop }) => {
       if (index === 50) stop.abort()
       return index < 50 ? 'right' : 'never'
     })
-    const load = await runLoad(optionsFor(system.url, new WriteLedger(), { ...loop, signal: stop.signal }))
+    const requests = 50_000
+    const load = await runLoad(optionsFor(system.url, new WriteLedger(), { ...loop, requests, signal: stop.signal }))
     expect(load.isAborted).toBe(true)
-    expect(load.requested).toBeLessThan(REQUESTS)
+    expect(load.requested).toBeLessThan(requests)
     expect(load.requested).toBe(sumOf(load.outcomes))
     expect(load.outcomes.served).toBeGreaterThan(0)
   })
@@ -155,14 +158,13 @@ describe('an open loop', () => {
 
   it('measures from the intended start: a stall of the generator itself is in the latencies', async () => {
     system = await playSystem()
-    const stallMs = 300
-    setTimeout(() => blockFor(stallMs), 50)
+    const stallMs = 2_000
+    setTimeout(() => blockFor(stallMs), 20)
     const load = await runLoad(
-      optionsFor(system.url, new WriteLedger(), { loop: 'open', ratePerSecond: 500, connections: 200, writeShare: 0 }),
+      optionsFor(system.url, new WriteLedger(), { loop: 'open', ratePerSecond: 100, connections: 200, writeShare: 0 }),
     )
-    // Of 400 ms of requests three quarters were due while nobody could send them: they waited for what was left of the stall.
-    expect(load.latency.maxMs).toBeGreaterThan(stallMs / 2)
-    expect(load.latency.p90Ms).toBeGreaterThan(stallMs / 2)
+    // All were due while nobody could send them, the middle one for half of the stall. Sent together afterwards they take much less.
+    expect(load.latency.p50Ms).toBeGreaterThan(stallMs / 3)
   })
 })
 

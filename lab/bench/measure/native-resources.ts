@@ -1,7 +1,7 @@
 /**
  * CPU and memory of instances that are processes of this machine, each with everything that it has forked.
  *
- *   start ──── a look each second (memory, peak) ──── stop        CPU: the difference between the two ends
+ *   start ──── a look each second (memory, peak) ──── stop        CPU: summed up from look to look
  *
  * The look is taken in the generator's own process, so it is rare and cheap: a frequent one would be in the latencies.
  */
@@ -23,7 +23,9 @@ export function nativeResources(directory: StageDirectory): ResourceMeter {
 
 class NativeResources implements ResourceMeter {
   readonly #directory: StageDirectory
-  #before: ReadonlyMap<string, ProcessUse> = new Map()
+  /** CPU seconds on its processes' own clocks at the last look, and used since the start. */
+  #lastS = new Map<string, number>()
+  #usedS = new Map<string, number>()
   #peakMiB = new Map<string, number>()
   #timer: NodeJS.Timeout | undefined
 
@@ -34,29 +36,35 @@ class NativeResources implements ResourceMeter {
   async start(): Promise<void> {
     clearInterval(this.#timer)
     this.#peakMiB = new Map()
-    this.#before = this.#look()
+    const { stage, stateFile } = this.#directory
+    if (!this.#look()) throw failed(`Failed to measure ${stage}: it does not run (no ${stateFile}).`)
+    this.#usedS = new Map()
     this.#timer = setInterval(() => this.#look(), LOOK_EVERY_MS)
     this.#timer.unref()
   }
 
   async stop(): Promise<readonly InstanceUse[]> {
     clearInterval(this.#timer)
-    const after = this.#look()
-    return [...after].map(([name, { cpuS }]) => {
-      // After a restart its processes are new, and so are their clocks: what the earlier ones used is not known any more.
-      const usedS = cpuS - (this.#before.get(name)?.cpuS ?? 0)
-      return { name, cpuS: usedS < 0 ? cpuS : usedS, memoryMiB: this.#peakMiB.get(name) ?? 0 }
-    })
+    this.#look()
+    return [...this.#usedS].map(([name, cpuS]) => ({ name, cpuS, memoryMiB: this.#peakMiB.get(name) ?? 0 }))
   }
 
-  #look(): ReadonlyMap<string, ProcessUse> {
+  /** False when the stage does not run any more: somebody took it down, and a timer is no place to say so. */
+  #look(): boolean {
     // Read anew: a restarted instance has other processes.
     const state = readStageState(this.#directory.stateFile)
-    if (!state) throw failed(`Failed to measure ${this.#directory.stage}: it does not run (no ${this.#directory.stateFile}).`)
+    if (!state) return false
     const table = listProcesses()
-    const uses = new Map(state.instances.map((instance) => [instance.name, useOfInstance(instance, table)]))
-    for (const [name, { memoryMiB }] of uses) this.#peakMiB.set(name, Math.max(memoryMiB, this.#peakMiB.get(name) ?? 0))
-    return uses
+    for (const instance of state.instances) this.#note(instance.name, useOfInstance(instance, table))
+    return true
+  }
+
+  /** A clock goes back when a process was killed or restarted: what it used between the two looks is lost, nothing is counted twice. */
+  #note(name: string, { cpuS, memoryMiB }: ProcessUse): void {
+    const lastS = this.#lastS.get(name) ?? cpuS
+    this.#usedS.set(name, (this.#usedS.get(name) ?? 0) + Math.max(0, cpuS - lastS))
+    this.#lastS.set(name, cpuS)
+    this.#peakMiB.set(name, Math.max(memoryMiB, this.#peakMiB.get(name) ?? 0))
   }
 }
 

@@ -8,7 +8,7 @@
  * twice as fast and half as fast are then equally far from "the same".
  */
 import { mean } from 'simple-statistics'
-import { seededRandom } from './seeded-random.ts'
+import { bootstrapInterval } from './bootstrap.ts'
 
 export interface Ratio {
   /** Geometric mean of A/B over the pairs. */
@@ -27,14 +27,13 @@ export type Verdict = 'larger' | 'smaller' | 'same'
 
 /** With one pair there is no spread to see, and an interval would be a point that looks certain. */
 export const PAIRS_MIN = 2
-const RESAMPLES = 10_000
 
 /** Null when fewer than two pairs can be used. A pair with a rate of 0 has no ratio and is left out. */
 export function pairedRatio(a: readonly number[], b: readonly number[]): Ratio | null {
   if (a.length !== b.length) throw new Error(`Failed to pair rates: found ${a.length} of A and ${b.length} of B, expected as many.`)
   const logRatios = a.map((rate, index) => Math.log(rate / b[index]!)).filter(Number.isFinite)
   if (logRatios.length < PAIRS_MIN) return null
-  const [low, high] = bootstrapInterval(logRatios)
+  const [low, high] = bootstrapInterval(logRatios.length, (pick) => mean(pick(logRatios)))
   return { ratio: Math.exp(mean(logRatios)), low: Math.exp(low), high: Math.exp(high), pairs: logRatios.length }
 }
 
@@ -48,10 +47,22 @@ export function inverted({ ratio, low, high, pairs }: Ratio): Ratio {
   return { ratio: 1 / ratio, low: 1 / high, high: 1 / low, pairs }
 }
 
-/** The percentile bootstrap of the mean, 95 %. */
-function bootstrapInterval(values: readonly number[]): [number, number] {
-  const random = seededRandom(values.length)
-  const means = Array.from({ length: RESAMPLES }, () => mean(values.map(() => values[Math.floor(random() * values.length)]!)))
-  means.sort((x, y) => x - y)
-  return [means[Math.floor(RESAMPLES * 0.025)]!, means[Math.floor(RESAMPLES * 0.975)]!]
+/**
+ * A/B of rates that were not measured in turn, for example in two sessions. Here a drift of the machine does not cancel: the interval
+ * holds what the runs of one session differ by, and not what the sessions do.
+ */
+export function unpairedRatio(a: readonly number[], b: readonly number[]): Ratio | null {
+  const [logsA, logsB] = [a, b].map((rates) => rates.map((rate) => Math.log(rate)).filter(Number.isFinite)) as [number[], number[]]
+  const fewest = Math.min(logsA.length, logsB.length)
+  if (fewest < PAIRS_MIN) return null
+  const [low, high] = bootstrapInterval(fewest, (pick) => mean(pick(logsA)) - mean(pick(logsB)))
+  return { ratio: Math.exp(mean(logsA) - mean(logsB)), low: Math.exp(low), high: Math.exp(high), pairs: fewest }
+}
+
+/** A − B over the pairs, for figures that may be 0, such as error rates. */
+export function pairedDifference(a: readonly number[], b: readonly number[]): { mean: number; low: number; high: number } | null {
+  const differences = a.map((value, index) => value - b[index]!)
+  if (differences.length < PAIRS_MIN || a.length !== b.length) return null
+  const [low, high] = bootstrapInterval(differences.length, (pick) => mean(pick(differences)))
+  return { mean: mean(differences), low, high }
 }

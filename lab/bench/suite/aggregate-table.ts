@@ -20,7 +20,7 @@ export async function makeAggregateTable(cluster: Cluster): Promise<void> {
       await sql`DROP TABLE IF EXISTS relais.measured`
       await sql`CREATE TABLE relais.measured (id integer PRIMARY KEY, data_hash text NOT NULL, value double precision NOT NULL, city text NOT NULL)`
       await sql`INSERT INTO relais.measured
-        SELECT n, md5(n::text), (n::bigint * 7919 % 100003) / 100.0, (${CITIES}::text[])[1 + n % ${CITIES.length}::integer]
+        SELECT n, md5(n::text), (n::bigint * 7919 % 100003) / 100.0, (string_to_array(${CITIES.join(',')}, ','))[1 + n % ${CITIES.length}::integer]
         FROM generate_series(1, ${ROWS}::integer) AS n`
       await sql`GRANT SELECT ON relais.measured TO relais_readonly`
       await sql`VACUUM (ANALYZE) relais.measured`

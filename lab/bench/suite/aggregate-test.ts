@@ -49,9 +49,7 @@ export async function measureAggregates(
     for (let run = 1; run <= plan.runs; run++)
       for (const parallel of plan.parallels)
         for (const way of run % 2 === 1 ? AGGREGATE_WAYS : AGGREGATE_WAYS.toReversed()) {
-          const finished = await Promise.race([measureWay(way, parallel, run, ways[way]), ended(signal)])
-          signal.throwIfAborted()
-          if (finished) keep(finished)
+          keep(await unlessEnded(signal, measureWay(way, parallel, run, ways[way])))
         }
   } finally {
     await services.stop()
@@ -129,7 +127,15 @@ function isTooManyClients(error: unknown): boolean {
   return typeof error === 'object' && error !== null && 'code' in error && error.code === TOO_MANY_CLIENTS
 }
 
-/** Resolves when the signal says so; the queries that are left behind end with their servers. */
-async function ended(signal: AbortSignal): Promise<undefined> {
-  await sleep(QUERY_MS_MAX * 2, undefined, { signal, ref: false }).catch(() => {})
+/** Rejects when the signal says so; the queries that are left behind end with their servers. */
+async function unlessEnded<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  const isOver = new AbortController()
+  const ended = sleep(QUERY_MS_MAX, undefined, { signal: AbortSignal.any([signal, isOver.signal]) }).catch(() => {})
+  try {
+    await Promise.race([work, ended])
+    signal.throwIfAborted()
+    return await work
+  } finally {
+    isOver.abort()
+  }
 }

@@ -147,17 +147,17 @@ class DatabaseTierLoad {
     return run
   }
 
-  async #send({ entryUrl }: TestEnvironment, kind: Kind, connections: number, requests: number): Promise<LoadRun> {
+  async #send(environment: TestEnvironment, kind: Kind, connections: number, requests: number): Promise<LoadRun> {
     this.#signal.throwIfAborted()
     const run = await runLoad({
-      entryUrl,
+      entryUrl: environment.entryUrl,
       requests: Math.max(requests, connections),
       connections,
       loop: 'closed',
       ratePerSecond: null,
       seed: this.#plan.seed,
       writeShare: SHARES[kind],
-      ledger: new WriteLedger(),
+      ledger: new WriteLedger(await environment.newestId()),
       isWarmUp: true,
       signal: this.#signal,
     })

@@ -6,7 +6,9 @@
  */
 import { mkdirSync, rmSync } from 'node:fs'
 import path from 'node:path'
-import { topologyOf, type StageName } from '../../topology.ts'
+import { failed } from '../../failure.ts'
+import { findTakenPorts } from '../../runtime/ports.ts'
+import { portsIn, STAGE_NAMES, topologyOf, type StageName, type Topology } from '../../topology.ts'
 import type { Configuration } from '../results/bench-record.ts'
 import { breakIn } from './break-in.ts'
 import { databaseTier } from './database-tier.ts'
@@ -20,15 +22,33 @@ export interface EnvironmentPlace {
   readonly portOffset: number
 }
 
+const DATABASES = [1, 2, 3]
+
 export class Environments {
   readonly #place: EnvironmentPlace
   readonly #running = new Map<string, TestEnvironment>()
-  readonly #slots = new Map<string, number>()
+  /** Every cluster that there can be, each with its own ports. */
+  readonly #topologies: ReadonlyMap<string, Topology>
   #cpuLimit: string | null = null
 
   constructor(place: EnvironmentPlace) {
     this.#place = place
+    this.#topologies = topologiesAt(place.portOffset)
     mkdirSync(place.stateDirectory, { recursive: true, mode: 0o755 })
+  }
+
+  /** Ends what an earlier bench left behind; rejects when a port of any cluster is taken, before anything is measured. */
+  async claim(): Promise<void> {
+    for (const slot of this.#topologies.keys()) await this.#environmentIn(slot, null).stop()
+    const ports = [...this.#topologies].flatMap(([slot, topology]) =>
+      [...portsIn(topology)].map(([name, port]) => [`${slot}/${name}`, port] as const),
+    )
+    const [taken] = await findTakenPorts('127.0.0.1', new Map(ports))
+    if (!taken) return
+    const by = taken.holder ? `pid ${taken.holder.pid}: ${taken.holder.program}` : 'another process'
+    throw failed(
+      `Failed to start the bench: port ${taken.port} of ${taken.name} is taken by ${by}.\nEnd it, or give another --port-offset.`,
+    )
   }
 
   /** The whole chain, balanced or single. */
@@ -38,17 +58,14 @@ export class Environments {
     cpuPerInstance: number | null,
     signal: AbortSignal,
   ): Promise<TestEnvironment> {
-    const slot = `${stage}-${configuration}`
-    const topology = (portOffset: number) => topologyOf(stage, { single: configuration === 'single', portOffset })
-    const environment = await this.#runningIn(slot, topology, cpuPerInstance, signal)
+    const environment = await this.#runningIn(`${stage}-${configuration}`, cpuPerInstance, signal)
     this.#cpuLimit ??= environment.cpuLimit
     return environment
   }
 
   /** db-lb and one, two or three databases behind it, nothing before it. */
   databases(stage: StageName, count: number, cpuPerInstance: number | null, signal: AbortSignal): Promise<TestEnvironment> {
-    const topology = (portOffset: number) => databaseTier(topologyOf(stage, { portOffset }), count)
-    return this.#runningIn(`${stage}-databases-${count}`, topology, cpuPerInstance, signal)
+    return this.#runningIn(`${stage}-databases-${count}`, cpuPerInstance, signal)
   }
 
   /** One of them was not as it should be: the next test that needs it gets a new one. */
@@ -73,26 +90,35 @@ export class Environments {
     return this.#cpuLimit
   }
 
-  async #runningIn(
-    slot: string,
-    topologyAt: (portOffset: number) => ReturnType<typeof topologyOf>,
-    cpuPerInstance: number | null,
-    signal: AbortSignal,
-  ): Promise<TestEnvironment> {
+  async #runningIn(slot: string, cpuPerInstance: number | null, signal: AbortSignal): Promise<TestEnvironment> {
     const found = this.#running.get(slot)
     if (found?.cpuPerInstance === cpuPerInstance) return found
     if (found) await this.stopAll()
-    const directory = path.join(this.#place.stateDirectory, slot)
-    const environment = new TestEnvironment(directory, topologyAt(this.#portOffsetOf(slot)), cpuPerInstance)
+    const environment = this.#environmentIn(slot, cpuPerInstance)
     this.#running.set(slot, environment)
-    await environment.start(signal)
-    await breakIn(environment, signal)
+    try {
+      await environment.start(signal)
+      await breakIn(environment, signal)
+      environment.hold()
+    } catch (error) {
+      await this.discard(environment)
+      throw error
+    }
     return environment
   }
 
-  #portOffsetOf(slot: string): number {
-    const index = this.#slots.get(slot) ?? this.#slots.size
-    this.#slots.set(slot, index)
-    return this.#place.portOffset + index * PORT_STEP
+  #environmentIn(slot: string, cpuPerInstance: number | null): TestEnvironment {
+    return new TestEnvironment(path.join(this.#place.stateDirectory, slot), this.#topologies.get(slot)!, cpuPerInstance)
   }
+}
+
+function topologiesAt(portOffset: number): ReadonlyMap<string, Topology> {
+  const topologies = new Map<string, Topology>()
+  const next = (): { portOffset: number } => ({ portOffset: portOffset + topologies.size * PORT_STEP })
+  for (const stage of STAGE_NAMES) {
+    topologies.set(`${stage}-balanced`, topologyOf(stage, next()))
+    topologies.set(`${stage}-single`, topologyOf(stage, { ...next(), single: true }))
+    for (const count of DATABASES) topologies.set(`${stage}-databases-${count}`, databaseTier(topologyOf(stage, next()), count))
+  }
+  return topologies
 }

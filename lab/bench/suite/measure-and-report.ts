@@ -17,11 +17,12 @@ export async function measureAndReport(
   { stateDirectory, print }: Context,
   signal: AbortSignal,
 ): Promise<number> {
+  const tools = new NativeTools(request, directory)
+  await tools.claim()
   const output = RunDirectory.create(stateDirectory, new Date())
   const { isQuick } = request.options
   const isWatched = process.stdout.isTTY && !request.isJson
   const progress = isWatched ? showProgress(print, (title) => expectedS(title, isQuick)) : SILENT
-  const tools = new NativeTools(request, directory)
   const record = await runAndRelease(() => runBench(request, tools, output, progress, signal), tools)
   await writeReports(output.path, record)
   const isSound = record.isComplete && record.repetitions.every(({ brokenBecause }) => brokenBecause === null)

@@ -34,6 +34,11 @@ export class NativeTools implements BenchTools {
     this.#environments = new Environments({ stateDirectory, portOffset: request.portOffset })
   }
 
+  /** Before anything else; rejects when a port is taken. */
+  claim(): Promise<void> {
+    return this.#environments.claim()
+  }
+
   machine(): Promise<Machine> {
     return describeMachine(this.#environments.cpuLimit ?? NOT_HELD)
   }

@@ -18,8 +18,8 @@ import type { TestEnvironment } from './test-environment.ts'
 
 const BEFORE_MS = 2_000
 const PAUSE_MS = 1_000
-const LASTING_S = 6
-const CLOSED_CONNECTIONS = 10
+const LASTING_S = 8
+const CLOSED_CONNECTIONS = 3
 /** Enough that none is unsent while a second's requests wait. */
 const OPEN_CONNECTIONS = 1_000
 const PROBE_REQUESTS = 500

@@ -8,6 +8,7 @@
  * started anew each time, a test of 1 000 requests would measure the compiling of their code.
  * It has a state directory and ports of its own, so a lab that runs beside is not touched.
  */
+import { availableParallelism } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { loginAs } from '@relais/stage2-postgres/cluster/login.ts'
 import { describeCluster } from '@relais/stage2-postgres/cluster/prepare-cluster.ts'
@@ -15,10 +16,12 @@ import { primaryOf as primaryServerOf } from '@relais/stage2-postgres/cluster/cl
 import { z } from 'zod'
 import { failed } from '../../failure.ts'
 import { askOnce } from '../../runtime/ask-once.ts'
+import { findCpuShares, holdProcess } from '../../runtime/cpu-share.ts'
 import { NativeRuntime } from '../../runtime/native.ts'
 import { serverPlans } from '../../runtime/postgres-servers.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import { StageDirectory } from '../../runtime/stage-directory.ts'
+import { readStageState } from '../../runtime/stage-state.ts'
 import { entryUrl, nodesOf, primaryOf, type Tier, type Topology } from '../../topology.ts'
 
 const RESET_MS_MAX = 30_000
@@ -30,12 +33,16 @@ const progressSchema = z.object({
   replicas: z.array(z.object({ lagRecords: z.number().nullable(), lagBytes: z.number().nullable() })),
 })
 
+const newestSchema = z.object({ records: z.array(z.object({ id: z.number() })) })
+
 export class TestEnvironment {
   readonly topology: Topology
   readonly runtime: Runtime
   readonly cpuPerInstance: number | null
   readonly #stateDirectory: string
   #cpuLimit: string | null = null
+  /** Whether shares can be set on what runs already; a systemd scope has its own from the start. */
+  #isLater = false
 
   constructor(stateDirectory: string, topology: Topology, cpuPerInstance: number | null) {
     this.#stateDirectory = stateDirectory
@@ -44,12 +51,22 @@ export class TestEnvironment {
     this.runtime = new NativeRuntime(stateDirectory)
   }
 
-  /** Ends what an earlier bench left of it, then starts it without data. */
+  /** Ends what an earlier bench left of it, then starts it without data; its shares hold from `hold` on. */
   async start(signal: AbortSignal): Promise<void> {
     await this.stop()
-    const settings = { replication: 'log', durability: 'async', policy: null, cpuPerInstance: this.cpuPerInstance } as const
-    const { cpuLimit } = await this.runtime.startStage(this.topology, settings, { fresh: true, signal })
-    this.#cpuLimit = cpuLimit
+    const shares = this.cpuPerInstance === null ? undefined : findCpuShares(this.cpuPerInstance)
+    this.#isLater = shares?.isHeld === true && shares.groupFor('any') !== null
+    const cpuPerInstance = this.#isLater ? availableParallelism() : this.cpuPerInstance
+    const settings = { replication: 'log', durability: 'async', policy: null, cpuPerInstance } as const
+    await this.runtime.startStage(this.topology, settings, { fresh: true, signal })
+    this.#cpuLimit = shares?.description ?? null
+  }
+
+  /** From now on each instance has its share, and no more. Starting within a tenth of a core would take longer than the tests. */
+  hold(): void {
+    if (!this.#isLater || this.cpuPerInstance === null) return
+    for (const { cpuGroup, processes } of readStageState(this.directory.stateFile)?.instances ?? [])
+      for (const { identity } of processes) if (cpuGroup !== null && identity) holdProcess(cpuGroup, this.cpuPerInstance, identity.pid)
   }
 
   async stop(): Promise<void> {
@@ -63,6 +80,8 @@ export class TestEnvironment {
     else await this.#emptyTables()
     await this.untilLevel(deadline)
     await this.#until('an empty page comes through', deadline, () => this.#isEmpty())
+    // What was started anew was started without its share.
+    this.hold()
   }
 
   /** Resolves when every replica has what the primary has. */
@@ -79,6 +98,12 @@ export class TestEnvironment {
   /** Where load enters: the outermost tier there is. */
   get entryUrl(): string {
     return entryUrl(this.topology, this.outermostTier)
+  }
+
+  /** The id of the newest record; 0 when there is none. What is older belongs to nobody's ledger. */
+  async newestId(): Promise<number> {
+    const { text } = await askOnce(`${primaryOf(this.topology).url}/api/data?limit=1`, ASK_MS_MAX)
+    return newestSchema.parse(JSON.parse(text)).records[0]?.id ?? 0
   }
 
   get outermostTier(): Tier {

@@ -1,0 +1,68 @@
+/**
+ * Two runs side by side, test by test.
+ *
+ * They come from two sessions, perhaps from two machines, so a drift between them is in B/A and cannot be told from a change. The
+ * gain of load balancing within each run is free of it, because there both halves were measured in turn.
+ */
+import type { BenchRecord, Configuration } from '../results/bench-record.ts'
+import { unpairedRatio } from '../statistics/paired-ratio.ts'
+import { gainText, NONE, ratioText, spread } from './figure-text.ts'
+import { table, text, type ReportDocument } from './report-document.ts'
+import { goodput, latency, ratioOf, scenariosOf, spreadOf, valuesOf, type Metric, type Scenario } from './scenario.ts'
+
+export function comparisonOf(a: BenchRecord, b: BenchRecord): ReportDocument {
+  const [ofA, ofB] = [a, b].map((record) => new Map(scenariosOf(record.repetitions).map((one) => [one.key, one])))
+  const keys = [...new Set([...ofA!.keys(), ...ofB!.keys()])]
+  const tests = keys.map((key) => ({ a: ofA!.get(key), b: ofB!.get(key) }))
+  return {
+    title: `A ${a.startedAt} beside B ${b.startedAt}`,
+    lead: 'B/A with its 95 % interval; an interval that contains 1 names no winner.',
+    sections: [
+      {
+        id: 'tests',
+        title: 'Test by test',
+        blocks: [
+          ...machineWarning(a, b),
+          side('Goodput, right answers a second', tests, goodput, 0),
+          side('p99 latency, ms', tests, latency('p99Ms'), 1),
+          table(
+            'Gain of load balancing in goodput, within each run',
+            ['test', 'A', 'B'],
+            tests.map((pair) => [nameOf(pair), ...[pair.a, pair.b].map((one) => (one ? gainText(ratioOf(one, goodput)) : NONE))]),
+          ),
+        ],
+      },
+    ],
+  }
+}
+
+interface Pair {
+  readonly a: Scenario | undefined
+  readonly b: Scenario | undefined
+}
+
+function nameOf({ a, b }: Pair): string {
+  return (a ?? b)!.name
+}
+
+function side(caption: string, tests: readonly Pair[], metric: Metric, digits: number) {
+  const rows = tests.flatMap((pair) =>
+    (['balanced', 'single'] as const).map((configuration) => [
+      `${nameOf(pair)}, ${configuration}`,
+      ...cells(pair, configuration, metric, digits),
+    ]),
+  )
+  return table(caption, ['test', 'A', 'B', 'B/A'], rows)
+}
+
+function cells({ a, b }: Pair, configuration: Configuration, metric: Metric, digits: number): string[] {
+  const shown = [a, b].map((one) => (one ? spread(spreadOf(one[configuration], metric), digits) : NONE))
+  const ratio = a && b ? unpairedRatio(valuesOf(b[configuration], metric), valuesOf(a[configuration], metric)) : null
+  return [...shown, ratio && ratio.low <= 1 && ratio.high >= 1 ? `${ratioText(ratio)} no winner` : ratioText(ratio)]
+}
+
+function machineWarning(a: BenchRecord, b: BenchRecord) {
+  const [nameA, nameB] = [a, b].map(({ machine }) => `${machine.cpuModel}, ${machine.cores} cores`)
+  if (nameA === nameB) return [text('Both on the same kind of machine, in two sessions: what drifted between them is in B/A too.')]
+  return [text(`**Two machines**: A on ${nameA!}, B on ${nameB!}. B/A compares the machines as much as anything else.`)]
+}

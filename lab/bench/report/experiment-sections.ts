@@ -1,0 +1,202 @@
+/**
+ * The experiments beside the scenarios: capacity with fixed shares, a database that pauses, and the aggregate query.
+ */
+import {
+  AGGREGATE_WAYS,
+  type AggregateWay,
+  type BenchRecord,
+  type Capacity,
+  type PairedRuns,
+  type PauseExperiment,
+} from '../results/bench-record.ts'
+import { expectedGain } from '../statistics/expected-gain.ts'
+import { meanAndSpread } from '../statistics/mean-and-spread.ts'
+import { pairedRatio } from '../statistics/paired-ratio.ts'
+import { fitScalability, rateAt, type ScalabilityFit } from '../statistics/universal-scalability.ts'
+import { number, ratioText, spread } from './figure-text.ts'
+import { table, text, type Block, type ChartBlock, type Section } from './report-document.ts'
+import { drawBars, drawCurves } from './svg-chart.ts'
+
+const READ_SHARE = 0.8
+const DATABASES = 3
+
+export function experimentSections({ capacity, pause, aggregates }: BenchRecord): readonly Section[] {
+  return [
+    {
+      id: 'capacity',
+      title: 'Capacity: three databases against one',
+      blocks: capacity ? capacityBlocks(capacity) : [text('Not measured in this run.')],
+    },
+    { id: 'pause', title: 'A database pauses', blocks: pause ? pauseBlocks(pause) : [text('Not measured in this run.')] },
+    {
+      id: 'aggregates',
+      title: 'The PostgreSQL test (6.3.2)',
+      blocks: aggregates.length > 0 ? [aggregateChart(aggregates)] : [text('Not measured in this run.')],
+    },
+  ]
+}
+
+function capacityBlocks(capacity: Capacity): Block[] {
+  const held = capacity.cpuPerDatabase === null ? 'All databases share the cores' : `Each database has ${capacity.cpuPerDatabase} of a core`
+  const gain = (share: number): string =>
+    capacity.costs ? number(expectedGain(capacity.costs, DATABASES, share), 2) : 'costs not measured'
+  const row = (name: string, runs: PairedRuns, expected: string): string[] => {
+    return [name, ratioText(pairedRatio(runs.ratesA, runs.ratesB)), expected, String(runs.ratesA.length)]
+  }
+  return [
+    text(`${held}; ${capacity.connections} connections straight on db-lb of ${capacity.stage}.`),
+    table(
+      'Three databases against one: measured with its 95 % interval, and expected',
+      ['load', 'measured', 'expected', 'pairs'],
+      [
+        row('reads only', capacity.readsThreeAgainstOne, gain(1)),
+        row('writes only', capacity.writesThreeAgainstOne, gain(0)),
+        row('80 % reads, 20 % writes', capacity.mixThreeAgainstOne, gain(READ_SHARE)),
+      ],
+    ),
+    text(
+      'Expected is Amdahl’s law with the measured cost of a read, a write on the primary and its repetition on a replica: reads spread over three, and every database makes every write.',
+    ),
+    scalabilityChart(
+      'Reads by number of databases',
+      'databases',
+      capacity.byDatabases.map(({ databases, rates }) => ({ n: databases, rates })),
+    ),
+    scalabilityChart(
+      'Reads on three databases by concurrency',
+      'connections',
+      capacity.byConcurrency.map(({ connections, rates }) => ({ n: connections, rates })),
+    ),
+  ]
+}
+
+interface Measured {
+  readonly n: number
+  readonly rates: readonly number[]
+}
+
+function scalabilityChart(title: string, unit: string, measured: readonly Measured[]): ChartBlock {
+  const points = measured.flatMap(({ n, rates }) => rates.map((rate) => ({ n, rate })))
+  const fit = fitScalability(points)
+  const most = Math.max(1, ...measured.map(({ n }) => n))
+  const steps = Array.from({ length: 41 }, (_, index) => 1 + ((most * 1.3 - 1) * index) / 40)
+  const curves = [
+    { name: 'measured, each run', color: 'balanced' as const, isPoints: true, points: points.map(({ n, rate }) => [n, rate] as const) },
+    ...(fit ? [{ name: 'fitted law', color: 'single' as const, points: steps.map((n) => [n, rateAt(fit, n)] as const) }] : []),
+  ]
+  return {
+    kind: 'chart',
+    title,
+    description: `Points of right answers a second by ${unit}, with the fitted universal scalability law as a line.`,
+    howToRead: `A straight line through the origin would be perfect scaling. A line that flattens is waiting for something shared (contention); one that comes down again pays for agreement (coherency). ${fitText(fit, unit)}`,
+    legend: curves,
+    draw: (width) => drawCurves(width, { x: unit, y: 'right answers / s' }, curves),
+    table: table(
+      `Right answers a second by ${unit}: mean ± standard deviation`,
+      [unit, 'measured', 'fitted', 'runs'],
+      measured.map(({ n, rates }) => [String(n), spread(meanAndSpread(rates)), fit ? number(rateAt(fit, n)) : '–', String(rates.length)]),
+    ),
+  }
+}
+
+function fitText(fit: ScalabilityFit | null, unit: string): string {
+  if (fit === null) return 'Too few sizes were measured for a fit.'
+  const peak = fit.peak === null ? 'no peak' : `a peak at ${number(fit.peak, 1)} ${unit}`
+  const proof = fit.isInterpolation
+    ? ' Three sizes determine three coefficients: the curve passes through their means and proves nothing.'
+    : ''
+  return `Here: contention ${number(fit.sigma, 4)}, coherency ${number(fit.kappa, 6)}, ${peak}.${proof}`
+}
+
+function pauseBlocks(pause: PauseExperiment): Block[] {
+  const ways = [
+    { name: `open loop: ${number(pause.ratePerSecond)} requests/s whatever happens`, color: 'balanced' as const, run: pause.open },
+    { name: 'closed loop: the next request waits for the last answer', color: 'single' as const, isDashed: true, run: pause.closed },
+  ]
+  const curves = ways.map(({ run, ...way }) => ({ ...way, points: run.timeline.map(({ atMs, maxMs }) => [atMs / 1_000, maxMs] as const) }))
+  return [
+    text(`${pause.pausedInstance} of ${pause.stage} was stopped (SIGSTOP) for ${number(pause.pauseMs)} ms, once under each kind of load.`),
+    {
+      kind: 'chart',
+      title: 'The slowest answer, moment by moment',
+      description: 'Lines of the slowest answer in each time slice, for the open and the closed loop, around the pause.',
+      howToRead:
+        'Real users do not stop arriving because others wait: that is the open loop, and each request’s time counts from when it was due. A closed loop sends less while it waits, so few requests meet the pause and the percentiles hide it. Compare the two p99 in the table.',
+      legend: curves,
+      draw: (width) => drawCurves(width, { x: 'seconds', y: 'slowest answer, ms' }, curves),
+      table: table(
+        'Latency in milliseconds with the pause in it',
+        ['load', 'p50', 'p90', 'p95', 'p99', 'max', 'served', 'not served'],
+        ways.map(
+          ({
+            name,
+            run: {
+              latency: { p50Ms, p90Ms, p95Ms, p99Ms, maxMs },
+              outcomes: { served, ...rest },
+            },
+          }) => [
+            name,
+            ...[p50Ms, p90Ms, p95Ms, p99Ms, maxMs].map((value) => number(value, 1)),
+            number(served),
+            number(Object.values(rest).reduce((sum, count) => sum + count, 0)),
+          ],
+        ),
+      ),
+    },
+  ]
+}
+
+const WAY_NAMES: Record<AggregateWay, string> = {
+  'connection-a-query-primary': 'a connection a query, primary',
+  'connection-a-query-three': 'a connection a query, three servers',
+  'pooled-primary': 'a pool, primary',
+  'pooled-db-lb': 'a pool each, three servers through db-lb',
+}
+
+function aggregateChart(aggregates: BenchRecord['aggregates']): ChartBlock {
+  const sizes = [...new Set(aggregates.map(({ parallel }) => parallel))].toSorted((a, b) => a - b)
+  const at = (way: AggregateWay, parallel: number) => aggregates.filter((run) => run.way === way && run.parallel === parallel)
+  const rates = (way: AggregateWay, parallel: number) =>
+    meanAndSpread(at(way, parallel).map(({ served, durationMs }) => (durationMs === 0 ? 0 : (served * 1_000) / durationMs)))
+  const total = (way: AggregateWay, parallel: number, field: 'served' | 'tooManyClients' | 'otherErrors'): string =>
+    number(at(way, parallel).reduce((sum, run) => sum + run[field], 0))
+  const colors = ['fifth', 'single', 'third', 'balanced'] as const
+  const series = AGGREGATE_WAYS.map((way, index) => ({
+    name: WAY_NAMES[way],
+    color: colors[index]!,
+    values: sizes.map((parallel) => barOf(rates(way, parallel))),
+  }))
+  return {
+    kind: 'chart',
+    title: 'Aggregates answered a second',
+    description: 'Bars of answered aggregate queries a second, for each way and number of parallel queries.',
+    howToRead:
+      'Compare the first pair with the second: both pairs differ in servers, and only the second queues what is too much. If the pool on one server already has no “too many clients”, the errors were a matter of connections and not of servers.',
+    legend: series,
+    draw: (width) => drawBars(width, 'answered / s', sizes.map(String), series),
+    table: table(
+      'The aggregate query over 100 000 rows, all runs together',
+      ['way and parallel queries', 'seconds', 'answered', 'too many clients (53300)', 'other errors', 'p50 ms', 'p99 ms'],
+      AGGREGATE_WAYS.flatMap((way) =>
+        sizes
+          .filter((parallel) => at(way, parallel).length > 0)
+          .map((parallel) => [
+            `${WAY_NAMES[way]}, ${parallel}`,
+            spread(meanAndSpread(at(way, parallel).map(({ durationMs }) => durationMs / 1_000)), 2),
+            total(way, parallel, 'served'),
+            total(way, parallel, 'tooManyClients'),
+            total(way, parallel, 'otherErrors'),
+            spread(meanAndSpread(at(way, parallel).flatMap(({ latency: { p50Ms } }) => p50Ms ?? [])), 0),
+            spread(meanAndSpread(at(way, parallel).flatMap(({ latency: { p99Ms } }) => p99Ms ?? [])), 0),
+          ]),
+      ),
+    ),
+  }
+}
+
+function barOf(value: ReturnType<typeof meanAndSpread>) {
+  if (value === null) return null
+  return value.deviation === null
+    ? { mean: value.mean }
+    : { mean: value.mean, low: Math.max(0, value.mean - value.deviation), high: value.mean + value.deviation }
+}

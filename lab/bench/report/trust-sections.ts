@@ -1,0 +1,223 @@
+/**
+ * What lets a reader doubt or believe: summary, claims, outcome of every request, reconciliation, generator, machine.
+ */
+import { OUTCOMES, type BenchRecord, type Repetition } from '../results/bench-record.ts'
+import { noiseFloor } from '../statistics/noise-floor.ts'
+import { agreesWithLittle, requestsInFlight } from '../statistics/littles-law.ts'
+import { conclusionsOf, type Standing } from './claims.ts'
+import { gainText, number, percent, ratioText } from './figure-text.ts'
+import { table, text, type Block, type KeyFigure, type Section, type Tone } from './report-document.ts'
+import { goodput, ratioOf, scenariosOf } from './scenario.ts'
+
+export function summarySection(record: BenchRecord): Section {
+  const broken = record.repetitions.filter(({ brokenBecause }) => brokenBecause !== null)
+  const notices: Block[] = [
+    ...(record.isComplete ? [] : [notice('warning', 'This run was cut short: what is here is finished, the rest was not measured.')]),
+    ...(record.options.isQuick ? [notice('plain', 'A quick run: few and short measurements, so wide intervals.')] : []),
+    ...(broken.length === 0 ? [] : [notice('warning', `Broken runs, listed below and in no figure: ${broken.length}.`)]),
+    ...record.remarks.map((remark) => notice('plain', remark)),
+  ]
+  return {
+    id: 'summary',
+    title: 'In short',
+    blocks: [...notices, { kind: 'figures', figures: keyFigures(record) }, generatorBlock(record)],
+  }
+}
+
+function notice(tone: Tone, content: string): Block {
+  return { kind: 'notice', tone, text: content }
+}
+
+function keyFigures(record: BenchRecord): KeyFigure[] {
+  const kept = record.repetitions.filter(({ brokenBecause }) => brokenBecause === null)
+  const requested = sum(kept, ({ requested }) => requested)
+  const errors = requested - sum(kept, ({ outcomes }) => outcomes.served)
+  const lost = sum(kept, ({ writes }) => writes.missing + writes.repeated)
+  const gains = scenariosOf(record.repetitions).flatMap((scenario): KeyFigure[] => {
+    const ratio = ratioOf(scenario, goodput)
+    if (ratio === null || scenario.first.load !== 'intensive') return []
+    const isOpen = ratio.low <= 1 && ratio.high >= 1
+    const detail = isOpen ? `${gainText(ratio)}: the interval holds “no difference”` : gainText(ratio)
+    return [
+      {
+        label: `Load balancing, ${scenario.name}`,
+        value: isOpen ? 'no winner' : `× ${number(ratio.ratio, 2)}`,
+        detail,
+        tone: isOpen ? 'plain' : ratio.low > 1 ? 'good' : 'bad',
+      },
+    ]
+  })
+  const floor = record.noiseFloor && noiseFloor(record.noiseFloor.ratesA, record.noiseFloor.ratesB)
+  return [
+    ...gains,
+    {
+      label: 'Requests not served right',
+      value: percent(requested === 0 ? null : errors / requested),
+      detail: `${number(errors)} of ${number(requested)}`,
+      tone: errors === 0 ? 'good' : 'warning',
+    },
+    {
+      label: 'Acknowledged writes lost or repeated',
+      value: number(lost),
+      detail: `of ${number(sum(kept, ({ writes }) => writes.acknowledged))}`,
+      tone: lost === 0 ? 'good' : 'bad',
+    },
+    floor
+      ? {
+          label: 'Noise: the same against itself',
+          value: `± ${number(floor.floor * 100, 1)} %`,
+          detail: `${ratioText(floor.ratio)}, ${floor.isSound ? 'no difference found, as it must be' : 'a difference was found where there is none: doubt every interval here'}`,
+          tone: floor.isSound ? 'good' : 'bad',
+        }
+      : { label: 'Noise: the same against itself', value: '–', detail: 'not measured', tone: 'plain' },
+  ]
+}
+
+function generatorBlock({ generator, repetitions }: BenchRecord): Block {
+  const limited = repetitions.filter(({ isGeneratorBottleneck }) => isGeneratorBottleneck)
+  const limit = generator
+    ? `Against a constant answer the load generator reaches ${number(generator.closedLoopPerSecond)} requests/s closed loop and ${number(generator.openLoopPerSecond)} open loop.`
+    : 'The load generator’s own limit was not measured.'
+  if (limited.length === 0) return text(`${limit} In no run was the generator the bottleneck.`)
+  return notice(
+    'warning',
+    `${limit} In ${limited.length} runs the generator itself was the bottleneck, so they show its limit and not the system’s: ${limited.map(nameOf).join('; ')}.`,
+  )
+}
+
+export function claimsSection(record: BenchRecord): Section {
+  const conclusions = conclusionsOf(record)
+  const count = (standing: Standing): number => conclusions.filter((one) => one.standing === standing).length
+  return {
+    id: 'claims',
+    title: 'The report’s figures beside ours',
+    blocks: [
+      text(
+        `Of ${conclusions.length} comparisons ${count('upheld')} are upheld, ${count('not upheld')} are not, and of ${count('cannot be said')} nothing can be said. A claim is upheld when our 95 % interval holds its figure and not “no difference”; it is not when the figure lies outside.`,
+      ),
+      table(
+        'Claim by claim',
+        ['the report claims', 'section', 'measured here', 'standing', 'because'],
+        conclusions.map(({ claim, section, measured, standing, because }) => [claim, section, measured, `**${standing}**`, because]),
+      ),
+      littleTable(record),
+    ],
+  }
+}
+
+function littleTable({ repetitions }: BenchRecord): Block {
+  const theirs: [string, number, number, number][] = [
+    ['the report, light (6.2), balanced', 2_326, 433.7, 100],
+    ['the report, light (6.2), single', 1_928.9, 518.5, 100],
+    ['the report, intensive (6.3.1), balanced', 1_994, 250.67, 500],
+    ['the report, intensive (6.3.1), single', 1_191.67, 419, 500],
+  ]
+  const ours = repetitions.flatMap((one): [string, number, number, number][] =>
+    one.brokenBecause === null && one.loop === 'closed' && one.run === 1 && one.latency.meanMs !== null
+      ? [[nameOf(one), one.goodputPerSecond, one.latency.meanMs, one.connections]]
+      : [],
+  )
+  return table(
+    'Little’s law: rate × latency is the number of requests in flight, so it must be the concurrency',
+    ['test', 'requests/s', 'mean ms', 'in flight', 'stated', 'agrees'],
+    [...theirs, ...ours].map(([name, rate, ms, stated]) => [
+      name,
+      number(rate, 1),
+      number(ms, 1),
+      number(requestsInFlight(rate, ms)),
+      number(stated),
+      agreesWithLittle(rate, ms, stated) ? 'yes' : '**no**',
+    ]),
+  )
+}
+
+export function accountSection({ repetitions }: BenchRecord): Section {
+  const broken = repetitions.filter(({ brokenBecause }) => brokenBecause !== null)
+  const differing = repetitions.filter(({ reconciliation }) => reconciliation.differences.length > 0)
+  return {
+    id: 'account',
+    title: 'What became of every request',
+    blocks: [
+      text(
+        'Each request ends in exactly one class, and the classes add up to what was asked for. `ab` counts an answer whatever it says; here an answer counts only when it is right.',
+      ),
+      table('Outcome classes, run by run', ['run', 'requested', ...OUTCOMES, 'sum', 'most frequent failure'], repetitions.map(outcomeRow)),
+      text(broken.length === 0 ? 'No run was broken.' : 'Broken runs, left out of every figure:'),
+      ...(broken.length === 0 ? [] : [{ kind: 'list' as const, items: broken.map((one) => `${nameOf(one)}: ${one.brokenBecause ?? ''}`) }]),
+      table(
+        'Writes checked at the end, in every database',
+        ['run', 'acknowledged', 'missing', 'present twice', 'not acknowledged, present'],
+        repetitions.map((one) => [
+          nameOf(one),
+          ...[one.writes.acknowledged, one.writes.missing, one.writes.repeated, one.writes.unacknowledgedPresent].map((count) =>
+            number(count),
+          ),
+        ]),
+      ),
+      table(
+        'Reconciliation: what each place counted',
+        ['run', 'counts', 'differences without an explanation'],
+        repetitions.map((one) => [
+          nameOf(one),
+          Object.entries(one.reconciliation.counts)
+            .map(([place, count]) => `${place} ${number(count)}`)
+            .join(', '),
+          one.reconciliation.differences.join('; ') || 'none',
+        ]),
+      ),
+      text(
+        differing.length === 0
+          ? 'Client, load balancers and services counted the same.'
+          : `In ${differing.length} runs the places counted differently; see the table.`,
+      ),
+    ],
+  }
+}
+
+function outcomeRow(one: Repetition): string[] {
+  const total = OUTCOMES.reduce((sum, outcome) => sum + one.outcomes[outcome], 0)
+  const [failure] = Object.entries(one.failures).toSorted(([, a], [, b]) => b - a)
+  return [
+    `${nameOf(one)}${one.brokenBecause === null ? '' : ' (broken)'}`,
+    number(one.requested),
+    ...OUTCOMES.map((outcome) => number(one.outcomes[outcome])),
+    total === one.requested ? `${number(total)} ✓` : `**${number(total)} ≠ ${number(one.requested)}**`,
+    failure ? `${failure[0]} × ${number(failure[1])}` : 'none',
+  ]
+}
+
+export function machineSection({ machine, options, startedAt, endedAt }: BenchRecord): Section {
+  return {
+    id: 'machine',
+    title: 'Machine and options',
+    blocks: [
+      table(
+        'Where and how this was measured',
+        ['', ''],
+        [
+          ['machine', `${machine.cpuModel}, ${machine.cores} cores, ${number(machine.memoryMiB)} MiB`],
+          ['kernel', machine.kernel],
+          ...Object.entries(machine.versions),
+          ['CPU shares', machine.cpuLimit],
+          ['from, to', `${startedAt}, ${endedAt}`],
+          [
+            'options',
+            `${options.stages.join(', ')}; ${options.configurations.join(', ')}; ${options.loads.join(', ')}; ${options.runs} runs; seed ${options.seed}; ${options.runtime}`,
+          ],
+        ],
+      ),
+      text(
+        'Each interval is the 95 % bootstrap of paired log-ratios: a run with load balancing and one without, measured in turn. With three pairs it reaches from about the lowest pair to the highest. Absolute rates are of this machine only.',
+      ),
+    ],
+  }
+}
+
+function nameOf({ stage, configuration, load, run, loop, cpuPerInstance }: Repetition): string {
+  const held = cpuPerInstance === null ? 'shared cores' : `${cpuPerInstance} core`
+  return `${stage} ${configuration} ${load} ${run}${loop === 'open' ? ' open' : ''}, ${held}`
+}
+
+function sum<T>(values: readonly T[], field: (value: T) => number): number {
+  return values.reduce((total, value) => total + field(value), 0)
+}

@@ -1,0 +1,174 @@
+import { describe, expect, test } from 'vitest'
+import type { BenchRecord, Machine, Repetition } from '../results/bench-record.ts'
+import { BENCH_OPTIONS, readBenchRequest, type BenchRequest } from './bench-options.ts'
+import { brokenRepetition, measureTest, type TestSteps } from './measure-test.ts'
+import { runBench, type BenchTools } from './run-bench.ts'
+import { SILENT } from './show-progress.ts'
+import { parseArguments } from '../../command-line/parse-arguments.ts'
+import type { PlannedTest } from './test-plan.ts'
+
+const MACHINE: Machine = { cpuModel: 'none', cores: 2, memoryMiB: 1, kernel: 'none', versions: {}, cpuLimit: 'none' }
+
+function request(...args: string[]): BenchRequest {
+  return readBenchRequest(parseArguments('bench', args, BENCH_OPTIONS, 0), {})
+}
+
+/** A repetition that served everything; no cluster, no load. */
+function fine(test: PlannedTest): Repetition {
+  const outcomes = { served: 10, wrong: 0, refused: 0, timedOut: 0, lost: 0 }
+  return { ...brokenRepetition(test, ''), brokenBecause: null, requested: 10, outcomes, goodputPerSecond: 100 }
+}
+
+interface Fake extends BenchTools {
+  releases: number
+}
+
+function fakeTools(overrides: Partial<BenchTools> = {}): Fake {
+  const never = (): Promise<never> => Promise.reject(new Error('not asked for'))
+  const fake: Fake = {
+    releases: 0,
+    machine: () => Promise.resolve(MACHINE),
+    generatorLimit: never,
+    test: (test) => Promise.resolve(fine(test)),
+    pause: never,
+    capacity: never,
+    aggregates: never,
+    release: () => {
+      fake.releases += 1
+      return Promise.resolve()
+    },
+    remarks: () => [],
+    ...overrides,
+  }
+  return fake
+}
+
+interface Kept {
+  readonly raw: string[]
+  readonly records: BenchRecord[]
+}
+
+async function bench(
+  asked: BenchRequest,
+  tools: BenchTools,
+  signal = new AbortController().signal,
+): Promise<Kept & { record: BenchRecord }> {
+  const kept: Kept = { raw: [], records: [] }
+  const output = { writeRaw: (name: string) => kept.raw.push(name), writeRecord: (record: BenchRecord) => kept.records.push(record) }
+  return { ...kept, record: await runBench(asked, tools, output, SILENT, signal) }
+}
+
+const MATRIX = ['--matrix-only', '--stage', 'stage1', '--load', 'light', '--runs', '2']
+
+describe('a bench', () => {
+  test('is complete when every test was made, and has written each one by itself', async () => {
+    const { record, raw } = await bench(request(...MATRIX), fakeTools())
+    expect(record.isComplete).toBe(true)
+    expect(raw).toEqual(['stage1-balanced-light-1', 'stage1-single-light-1', 'stage1-single-light-2', 'stage1-balanced-light-2'])
+    expect(record.repetitions).toHaveLength(4)
+  })
+
+  test('keeps what is finished when it is ended, says that it is not complete, and stops everything', async () => {
+    const controller = new AbortController()
+    let made = 0
+    const tools = fakeTools({
+      test(test) {
+        if (++made < 3) return Promise.resolve(fine(test))
+        controller.abort()
+        return Promise.reject(new Error('ended'))
+      },
+    })
+    const { record, raw, records } = await bench(request(...MATRIX), tools, controller.signal)
+    expect(record.isComplete).toBe(false)
+    expect(raw).toEqual(['stage1-balanced-light-1', 'stage1-single-light-1'])
+    expect(record.repetitions.map(({ configuration }) => configuration)).toEqual(['balanced', 'single'])
+    expect(record.remarks).toEqual([])
+    expect(records.at(-1)).toEqual(record)
+    expect(made).toBe(3)
+    expect(tools.releases).toBeGreaterThan(0)
+  })
+
+  test('goes on after a part that failed, remarks upon it, and is not complete', async () => {
+    const tools = fakeTools({ generatorLimit: () => Promise.reject(new Error('no port')) })
+    const { record } = await bench(request('--stage', 'stage1', '--load', 'light', '--runs', '1', '--quick'), tools)
+    expect(record.isComplete).toBe(false)
+    expect(record.generator).toBeNull()
+    expect(record.remarks).toContain("Not measured: the generator's own limit. no port")
+    expect(record.repetitions).toHaveLength(2)
+    expect(record.noiseFloor).toMatchObject({ ratesA: [100, 100], ratesB: [100, 100] })
+  })
+
+  test('keeps a broken run with its reason, and does not take it into the noise floor', async () => {
+    const tools = fakeTools({ test: (test) => Promise.resolve(brokenRepetition(test, 'db1 is gone')) })
+    const { record } = await bench(request('--stage', 'stage1', '--load', 'light', '--runs', '1', '--quick'), tools)
+    expect(record.repetitions.map(({ brokenBecause }) => brokenBecause)).toEqual(['db1 is gone', 'db1 is gone'])
+    expect(record.noiseFloor).toBeNull()
+  })
+})
+
+describe('one test', () => {
+  const planned: PlannedTest = {
+    stage: 'stage1',
+    configuration: 'balanced',
+    load: 'light',
+    run: 1,
+    cpuPerInstance: null,
+    ratePerSecond: null,
+    seed: 1,
+  }
+  const unmade = (): Promise<never> => Promise.reject(new Error('the database does not answer'))
+  const nothing = (): Promise<void> => Promise.resolve()
+  const going = new AbortController().signal
+
+  test('is broken, with the reason, when it cannot be reset', async () => {
+    const steps: TestSteps = { reset: unmade, warmUp: nothing, run: unmade, checkWrites: unmade }
+    const repetition = await measureTest(planned, steps, going)
+    expect(repetition).toMatchObject({ brokenBecause: 'the database does not answer', requested: 0, goodputPerSecond: 0 })
+  })
+
+  test('is broken when requests cannot be accounted for', async () => {
+    const whole = fine(planned)
+    const counted = { ...whole, outcomes: { ...whole.outcomes, served: 9 } }
+    const { instances, distribution, replication, reconciliation } = whole
+    const steps: TestSteps = {
+      reset: nothing,
+      warmUp: nothing,
+      run: () =>
+        Promise.resolve({
+          load: {
+            ...counted,
+            requestIdPrefix: '',
+            isAborted: false,
+            notSent: 0,
+            lastAcknowledgedAtMs: null,
+            outcomesOfReads: counted.outcomes,
+            outcomesOfWrites: counted.outcomes,
+            timeline: [],
+            generatorBusyShare: 0,
+            startedAtMs: 0,
+            endedAtMs: 0,
+          },
+          instances,
+          distribution,
+          replication,
+          reconciliation,
+        }),
+      checkWrites: () => Promise.resolve(whole.writes),
+    }
+    expect((await measureTest(planned, steps, going)).brokenBecause).toBe('10 requests were asked for, 9 are accounted for')
+  })
+
+  test('is nobody’s result when it was cut short', async () => {
+    const controller = new AbortController()
+    const steps: TestSteps = {
+      reset: nothing,
+      warmUp() {
+        controller.abort()
+        return Promise.resolve()
+      },
+      run: unmade,
+      checkWrites: unmade,
+    }
+    await expect(measureTest(planned, steps, controller.signal)).rejects.toThrow('aborted')
+  })
+})

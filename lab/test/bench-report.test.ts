@@ -1,0 +1,215 @@
+/**
+ * What people get from a run: the report in a real Chromium, the Markdown, the comparison, RESULTS, and files that are no record.
+ */
+import { existsSync } from 'node:fs'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { chromium, type Browser } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { conclusionsOf, judge } from '../bench/report/claims.ts'
+import { comparisonOf } from '../bench/report/comparison.ts'
+import { contradictionsOf } from '../bench/report/contradictions.ts'
+import { markdownDocument } from '../bench/report/markdown-document.ts'
+import { findRecordFile, readRecord } from '../bench/report/read-record.ts'
+import { resultsPage } from '../bench/report/results-page.ts'
+import { goodput, ratioOf, scenariosOf } from '../bench/report/scenario.ts'
+import { writeReports } from '../bench/report/write-reports.ts'
+import type { BenchRecord } from '../bench/results/bench-record.ts'
+import { exampleRecord, HOSTILE } from './support/example-record.ts'
+
+let directory: string
+beforeAll(async () => {
+  directory = await mkdtemp(path.join(tmpdir(), 'relais-report-'))
+})
+afterAll(() => rm(directory, { recursive: true, force: true }))
+
+const EMPTY: Partial<BenchRecord> = {
+  isComplete: false,
+  generator: null,
+  noiseFloor: null,
+  repetitions: [],
+  capacity: null,
+  pause: null,
+  aggregates: [],
+}
+
+async function written(name: string, record: BenchRecord): Promise<{ html: string; markdown: string; file: string }> {
+  const place = path.join(directory, name)
+  await writeReports(place, record)
+  const file = path.join(place, 'report.html')
+  return { file, html: await readFile(file, 'utf8'), markdown: await readFile(path.join(place, 'report.md'), 'utf8') }
+}
+
+describe('the report', () => {
+  test('needs nothing but itself, and lets no text of a record become markup', async () => {
+    const { html } = await written('alone', exampleRecord())
+    expect(html).not.toContain('<script')
+    expect(html).not.toMatch(/(?:src|href)="(?!#|data:)/)
+    expect(html).not.toMatch(/url\(|@import/)
+    expect(html).toContain('&lt;script&gt;')
+    expect(html).not.toMatch(/NaN|undefined|Infinity|\[object/)
+  })
+
+  test('gives every chart a title, a description and its figures', async () => {
+    const { html } = await written('accessible', exampleRecord())
+    const drawings = html.match(/<svg\b.*?<\/svg>/gs)!
+    expect(drawings.length).toBeGreaterThan(20)
+    expect(
+      drawings.filter((svg) => !/role="img" aria-labelledby="\S+ \S+"><title id="\S+">.+<\/title><desc id="\S+">.+<\/desc>/s.test(svg)),
+    ).toEqual([])
+    const ids = [...html.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id)
+    expect(new Set(ids).size).toBe(ids.length)
+    expect(html.match(/<figure>/g)!.length).toBe(html.match(/The figures of this chart/g)!.length)
+    expect(html.match(/<figure>/g)!.length).toBe(html.match(/How to read this\./g)!.length)
+  })
+
+  test('shows a broken run with its reason, and leaves it out of every figure', async () => {
+    const record = exampleRecord()
+    const { markdown } = await written('broken', record)
+    expect(markdown).toContain('db2 ended')
+    const scenario = scenariosOf(record.repetitions).find(({ single }) => single.broken.length > 0)!
+    expect(scenario.single.kept).toHaveLength(2)
+    // The broken run's rate of 1 would make the mean ratio several times as large.
+    expect(ratioOf(scenario, goodput)!.ratio).toBeLessThan(2)
+    expect(ratioOf(scenario, goodput)!.pairs).toBe(2)
+  })
+
+  test('says of a run whose classes do not add up that they do not', async () => {
+    const [first] = exampleRecord().repetitions
+    const { markdown } = await written('sum', exampleRecord({ repetitions: [{ ...first!, requested: 1_001 }] }))
+    expect(markdown).toContain('1\u202F000 ≠ 1\u202F001')
+  })
+
+  test('is written for a record that was cut short before anything was measured', async () => {
+    const { markdown, html } = await written('empty', exampleRecord(EMPTY))
+    expect(markdown).toContain('cut short')
+    expect(html).not.toMatch(/NaN|undefined|Infinity/)
+  })
+
+  test('states a generator that was the bottleneck', async () => {
+    const repetitions = exampleRecord().repetitions.map((one) => ({ ...one, isGeneratorBottleneck: true }))
+    const record = exampleRecord({ repetitions })
+    expect((await written('generator', record)).markdown).toContain('the generator itself was the bottleneck')
+    const gains = conclusionsOf(record).filter(({ claim }) => claim.startsWith('requests/s'))
+    expect(gains.map(({ standing }) => standing)).toEqual(gains.map(() => 'cannot be said'))
+  })
+})
+
+describe('a conclusion', () => {
+  const ratio = (low: number, high: number) => ({ ratio: Math.sqrt(low * high), low, high, pairs: 3 })
+
+  test.each([
+    ['upheld', ratio(1.5, 1.8)],
+    ['not upheld', ratio(1.1, 1.3)],
+    ['not upheld', ratio(2, 2.2)],
+    ['not upheld', ratio(0.9, 1.1)],
+    ['cannot be said', ratio(0.9, 1.8)],
+    ['cannot be said', null],
+  ] as const)('is "%s" when the record has it so', (standing, ours) => {
+    expect(judge(ours, 1.673, null).standing).toBe(standing)
+  })
+
+  test('turns round with the record', () => {
+    const halved = exampleRecord().repetitions.map((one) =>
+      one.configuration === 'balanced' ? { ...one, goodputPerSecond: one.goodputPerSecond / 2 } : one,
+    )
+    const of = (record: BenchRecord) => conclusionsOf(record).find(({ section }) => section === '6.3.1, 6.4')!.standing
+    expect([of(exampleRecord()), of(exampleRecord({ repetitions: halved }))]).toEqual(['upheld', 'not upheld'])
+    const noisy = { a: 'x', b: 'x', ratesA: [110, 111, 112], ratesB: [100, 100, 100] }
+    expect(of(exampleRecord({ noiseFloor: noisy }))).toBe('cannot be said')
+  })
+
+  test('on the pool is withdrawn when the pool has errors too', () => {
+    const pool = (record: BenchRecord) => contradictionsOf(record)[4]!.standing
+    expect(pool(exampleRecord())).toBe('upheld')
+    expect(pool(exampleRecord({ aggregates: exampleRecord().aggregates.map((run) => ({ ...run, otherErrors: 1 })) }))).toBe('not upheld')
+    expect(contradictionsOf(exampleRecord(EMPTY)).filter(({ standing }) => standing !== 'cannot be said')).toEqual([])
+  })
+})
+
+describe('a record', () => {
+  test('is read as it was written, by its file and by its directory', async () => {
+    const file = path.join(directory, 'bench.json')
+    await writeFile(file, JSON.stringify(exampleRecord()))
+    expect(await readRecord(await findRecordFile(directory, 'nowhere'))).toEqual(exampleRecord())
+    expect(await findRecordFile(path.basename(directory), path.dirname(directory))).toBe(file)
+  })
+
+  test.each([
+    ['cut short', '{"format": 1, "star', 'found no complete JSON'],
+    ['foreign', '{"name": "x"}', 'found no "format", expected format 1'],
+    ['of another version', '{"format": 2}', 'found format 2, expected format 1'],
+    ['damaged', JSON.stringify({ ...exampleRecord(), machine: { ...exampleRecord().machine, cores: 'two' } }), 'at machine.cores'],
+  ])('that is %s is refused, and the reason named', async (_, content, reason) => {
+    const file = path.join(directory, 'wrong.json')
+    await writeFile(file, content)
+    await expect(readRecord(file)).rejects.toMatchObject({ name: 'Failure', message: expect.stringContaining(reason) as string })
+  })
+
+  test('that is not there is a wrong usage', async () => {
+    await expect(findRecordFile('latest', directory)).rejects.toMatchObject({ exitCode: 2 })
+  })
+})
+
+test('a comparison of a run with itself names no winner', () => {
+  const text = markdownDocument(comparisonOf(exampleRecord(), exampleRecord()))
+  const rows = text.split('\n').filter((line) => / (balanced|single) \|/.test(line))
+  expect(rows).toHaveLength(32)
+  expect(rows.filter((row) => !row.includes('no winner'))).toEqual([])
+})
+
+test('RESULTS names the machine, every claim and every objection', () => {
+  const page = resultsPage(exampleRecord())
+  expect(page).toContain('Example CPU @ 2.40GHz')
+  for (const claimed of ['+20.6 %', '+41.8 %', '+55.2 %', '+67.3 %', '+75.9 %', '+239.7 %', '3.25 %', '3.1 times'])
+    expect(page).toContain(claimed)
+  for (const number of [1, 2, 3, 4, 5, 6]) expect(page).toContain(`| ${number}. `)
+  expect(page).not.toContain(`| ${HOSTILE}`)
+})
+
+const PROGRAMS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome', '/usr/bin/google-chrome-stable']
+const program = process.env['RELAIS_CHROMIUM'] ?? PROGRAMS.find((file) => existsSync(file))
+if (program === undefined)
+  console.log(`The tests of the report in a browser skip: ${process.env['RELAIS_NO_CHROMIUM'] ?? 'no Chromium or Chrome was found'}.`)
+
+describe.skipIf(program === undefined)('the report in a browser', () => {
+  let browser: Browser
+  beforeAll(async () => {
+    const args = process.getuid?.() === 0 ? ['--no-sandbox'] : []
+    browser = await chromium.launch({ executablePath: program!, args })
+  })
+  afterAll(() => browser?.close())
+
+  test.each([
+    [375, 'light'],
+    [375, 'dark'],
+    [1_280, 'light'],
+    [1_280, 'dark'],
+  ] as const)('fits %d px in the %s scheme, complains of nothing and asks for nothing', async (width, colorScheme) => {
+    const { file } = await written(`browser-${width}-${colorScheme}`, exampleRecord())
+    const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme })
+    const complaints: string[] = []
+    const own = pathToFileURL(file).href
+    page.on('console', (message) => complaints.push(`console: ${message.text()}`))
+    page.on('pageerror', (error) => complaints.push(`error: ${error.message}`))
+    page.on('request', (request) => {
+      if (request.url() !== own && !request.url().startsWith('data:')) complaints.push(`asked for ${request.url()}`)
+    })
+    await page.goto(own)
+    const overflow = await page.evaluate(() => {
+      const { document } = globalThis as any
+      return (document.documentElement.scrollWidth as number) - (document.documentElement.clientWidth as number)
+    })
+    expect(overflow).toBe(0)
+    expect(await page.locator('figure svg:visible').count()).toBe(await page.locator('figure').count())
+    const bar = page.locator('figure svg:visible path[fill^="var(--balanced"]').first()
+    const fill = await bar.evaluate((element: any) => (globalThis as any).getComputedStyle(element).fill as string)
+    expect(fill).toBe(colorScheme === 'light' ? 'rgb(52, 70, 201)' : 'rgb(157, 171, 255)')
+    const shots = process.env['RELAIS_SCREENSHOTS']
+    if (shots !== undefined) await page.screenshot({ path: path.join(shots, `report-${width}-${colorScheme}.png`), fullPage: true })
+    await page.close()
+    expect(complaints).toEqual([])
+  })
+})
