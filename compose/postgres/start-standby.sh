@@ -18,7 +18,8 @@ main() {
     echo "$RELAIS_NAME: rebuilding this standby, because $reason"
     make_standby
   fi
-  watch_slot &
+  # In a shell of its own that ends at once, so that the watcher is no child of the server.
+  (watch_slot $$ &)
   exec postgres -c config_file=/etc/relais/postgresql.conf -c hba_file=/etc/relais/pg_hba.conf \
     -c listen_addresses='*' -c cluster_name="$RELAIS_NAME"
 }
@@ -80,13 +81,13 @@ copy_primary() {
     sh /etc/relais/base-backup.sh
 }
 
+# The server's process id is its argument: the shell that starts it becomes it.
 watch_slot() {
   while sleep 2; do
     [[ $(ask_monitor "SELECT coalesce(wal_status, 'lost') FROM pg_replication_slots WHERE slot_name = '$RELAIS_NAME'" 2>/dev/null) == lost ]] || continue
     echo "$RELAIS_NAME: its slot was lost while it ran; it is copied anew"
     rm -f "$complete"
-    # The server, which this shell has become.
-    kill -INT $$
+    kill -INT "$1"
     return
   done
 }

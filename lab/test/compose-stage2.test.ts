@@ -49,17 +49,29 @@ describe.skipIf(reason !== undefined)(`stage 2 on containers${reason ? ` (skippe
     await expectStreaming()
   })
 
-  test('PostgreSQL restarted under load costs no read', { timeout: TEST_MS }, async () => {
-    const load = new Load(frontend, { random, name: 'restart', clients: CLIENTS, writeShare: 0.1 })
+  test.each(['stage2-db1-postgres', 'stage2-db2-postgres'])('%s restarted under load costs no read', { timeout: TEST_MS }, async (name) => {
+    const load = new Load(frontend, { random, name: `restart-${name}`, clients: CLIENTS, writeShare: 0.1 })
     try {
       await load.goOn(50)
-      await cluster.compose(['restart', 'stage2-db1-postgres', 'stage2-db2'])
+      await cluster.compose(['restart', name])
       await load.goOn(50)
     } finally {
       await load.stop()
     }
     expect(inShort(load.failedReads)).toEqual([])
     await expectStreaming()
+  })
+
+  test('a server outlives a health check that was cut off', { timeout: TEST_MS }, async () => {
+    const { id } = await cluster.container('db1', 'postgres')
+    const startOf = (): Promise<string> =>
+      act('psql', 'stage2/db1', '-c', 'SELECT max(backend_start) FROM pg_stat_activity WHERE backend_type = $$checkpointer$$')
+    const before = await startOf()
+    // Its parent is gone when it ends, and it ends badly.
+    await docker(['exec', id, 'bash', '-c', '(bash -c "sleep 0.2; exit 2" &)'])
+    const isGone = async (): Promise<boolean> => !(await docker(['top', id])).includes('exit 2')
+    await expect.poll(isGone, within(10_000)).toBe(true)
+    expect(await startOf()).toBe(before)
   })
 
   test('the primary killed and made anew keeps every acknowledged write, and its standbys stream again', { timeout: TEST_MS }, async () => {
