@@ -24,6 +24,8 @@ process.exitCode = await runVerb(
     cache: () => import('./commands/cache.ts'),
     load: () => import('./commands/load.ts'),
     connections: () => import('./commands/connections.ts'),
+    dns: () => import('./commands/dns.ts'),
+    storm: () => import('./commands/storm.ts'),
     walk: () => import('./commands/walk.ts'),
   },
   process.argv.slice(2),

@@ -25,6 +25,8 @@ export interface Sample {
   readonly durationMs: number
   /** "frontend2, backend1, db3", of the answer; empty when it has none. */
   readonly servedBy: string
+  /** The connection closed before anything came, and the request was sent once more. */
+  readonly isSecondTry: boolean
 }
 
 const DEADLINE_MS = 20_000
@@ -53,14 +55,31 @@ export async function sendLoad(load: Load, signal: AbortSignal): Promise<Sample[
   return samples
 }
 
-async function sendOne(pool: Pool, path: string, { method, headers, body }: Load, dueAtMs: number): Promise<Sample> {
+/**
+ * As browsers and curl do: a GET whose kept connection turned out to be closed goes out once more, on another one. A server may close a
+ * connection that is idle at any time, and a load balancer that reloads does (RFC 9112, section 9.3.1).
+ */
+async function sendOne(pool: Pool, path: string, load: Load, dueAtMs: number): Promise<Sample> {
+  const first = await tryOnce(pool, path, load, dueAtMs)
+  if (first !== 'connection closed') return { ...first, isSecondTry: false }
+  const second = load.method === 'GET' ? await tryOnce(pool, path, load, dueAtMs) : first
+  if (second !== 'connection closed') return { ...second, isSecondTry: true }
+  return { status: null, durationMs: performance.now() - dueAtMs, servedBy: '', isSecondTry: load.method === 'GET' }
+}
+
+type Tried = Omit<Sample, 'isSecondTry'>
+
+async function tryOnce(pool: Pool, path: string, { method, headers, body }: Load, dueAtMs: number): Promise<Tried | 'connection closed'> {
   try {
     const answer = await pool.request({ method, path, headers, body, signal: AbortSignal.timeout(DEADLINE_MS) })
     await answer.body.dump()
     const servedBy = answer.headers['x-served-by']
     const way = typeof servedBy === 'string' ? servedBy : ''
     return { status: answer.statusCode, durationMs: performance.now() - dueAtMs, servedBy: way }
-  } catch {
+  } catch (error) {
+    if (CLOSED.has((error as NodeJS.ErrnoException).code ?? '')) return 'connection closed'
     return { status: null, durationMs: performance.now() - dueAtMs, servedBy: '' }
   }
 }
+
+const CLOSED = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'])

@@ -2,14 +2,14 @@
 import { expect, test } from 'vitest'
 import { describeLoad, percentile, summarize } from './summarize.ts'
 
-const good = (durationMs: number, servedBy = 'frontend1, backend2, db3') => ({ status: 200, durationMs, servedBy })
+const good = (durationMs: number, servedBy = 'frontend1, backend2, db3') => ({ status: 200, durationMs, servedBy, isSecondTry: false })
 
 test('takes times from good answers only', () => {
   const summary = summarize([
     good(10),
     good(20),
-    { status: 503, durationMs: 0.1, servedBy: '' },
-    { status: null, durationMs: 0, servedBy: '' },
+    { status: 503, durationMs: 0.1, servedBy: '', isSecondTry: false },
+    { status: null, durationMs: 0, servedBy: '', isSecondTry: false },
   ])
   expect(summary).toMatchObject({ requests: 4, statuses: { '200': 2, '503': 1, 'no answer': 1 }, p50Ms: 10, p99Ms: 20 })
 })

@@ -9,6 +9,8 @@ export interface LoadSummary {
   readonly requests: number
   /** By status, "no answer" for none. */
   readonly statuses: Readonly<Record<string, number>>
+  /** How many went out once more because their kept connection had been closed. */
+  readonly secondTries: number
   /** Milliseconds; `null` without a single good answer. */
   readonly p50Ms: number | null
   readonly p99Ms: number | null
@@ -27,7 +29,8 @@ export function summarize(samples: readonly Sample[]): LoadSummary {
     count(statuses, status === null ? 'no answer' : String(status))
     for (const instance of servedBy.split(', ').filter(Boolean)) count((tiers[instance.replace(/\d+$/, '')] ??= {}), instance)
   }
-  return { requests: samples.length, statuses, p50Ms: percentile(durationsMs, 50), p99Ms: percentile(durationsMs, 99), tiers }
+  const secondTries = samples.filter(({ isSecondTry }) => isSecondTry).length
+  return { requests: samples.length, statuses, secondTries, p50Ms: percentile(durationsMs, 50), p99Ms: percentile(durationsMs, 99), tiers }
 }
 
 /** The nearest rank: a value that was measured, never one between two. `sorted` ascends. */
@@ -40,10 +43,11 @@ function count(counts: Record<string, number>, name: string): void {
 }
 
 /** Lines for a terminal. */
-export function describeLoad({ requests, statuses, p50Ms, p99Ms, tiers }: LoadSummary): string[] {
+export function describeLoad({ requests, statuses, secondTries, p50Ms, p99Ms, tiers }: LoadSummary): string[] {
   const shown = (ms: number | null): string => (ms === null ? '-' : `${ms.toFixed(1)} ms`)
   return [
     `${requests} requests: ${listed(statuses).join(', ')}`,
+    ...(secondTries > 0 ? [`${secondTries} of them sent twice: their kept connection had been closed`] : []),
     `p50 ${shown(p50Ms)}   p99 ${shown(p99Ms)}`,
     ...Object.entries(tiers).map(([tier, counts]) => `${tier.padEnd(8)}  ${listed(counts).join('   ')}`),
   ]

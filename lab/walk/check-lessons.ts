@@ -90,7 +90,7 @@ async function runLesson(
   }
 }
 
-export function complaintsOf(lesson: Lesson, step: Step, broken: readonly BrokenClaim[], output?: string): string[] {
+function complaintsOf(lesson: Lesson, step: Step, broken: readonly BrokenClaim[], output?: string): string[] {
   const head = `  lesson ${lesson.number}, step ${step.number} (${lesson.file}:${step.line})`
   const lines = broken.map(({ claim, found }) => `${head}\n    claim: ${claim}\n    found: ${found}`)
   if (output === undefined) return lines

@@ -6,10 +6,10 @@
  *
  * A claim that compares a value which is not in the output does not hold, and says so: `max` of nothing is no number that happens to be small.
  */
-export const MEASURES = ['first', 'last', 'count', 'distinct', 'sum', 'min', 'max'] as const
+const MEASURES = ['first', 'last', 'count', 'distinct', 'sum', 'min', 'max'] as const
 type Measure = (typeof MEASURES)[number]
 
-export const OPERATORS = ['is not', 'is', 'more than', 'less than', 'at least', 'at most'] as const
+const OPERATORS = ['is not', 'is', 'more than', 'less than', 'at least', 'at most'] as const
 type Operator = (typeof OPERATORS)[number]
 
 type Term =

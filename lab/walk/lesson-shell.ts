@@ -101,7 +101,7 @@ export class LessonShell implements Shell {
 }
 
 /** As one word of a shell. */
-export function quoted(text: string): string {
+function quoted(text: string): string {
   return `'${text.replaceAll("'", String.raw`'\''`)}'`
 }
 

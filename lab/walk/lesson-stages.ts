@@ -9,7 +9,7 @@ import { readUpRequest, UP_OPTIONS, type UpRequest } from '../commands/up-option
 import { failed } from '../failure.ts'
 import { instancesNotServing } from '../runtime/readiness.ts'
 import type { Runtime } from '../runtime/runtime.ts'
-import { STAGE_NAMES, type StageName, type Topology } from '../topology.ts'
+import type { StageName, Topology } from '../topology.ts'
 import type { Lesson } from './lesson.ts'
 import type { Shell } from './lesson-shell.ts'
 
@@ -122,9 +122,4 @@ export function neededBy({ about }: Lesson): UpRequest | null {
   if (about.stage === 'none') return null
   const settings = about.settings.split(/\s+/).filter(Boolean)
   return readUpRequest(parseArguments('up', [about.stage, '--detach', ...settings], UP_OPTIONS, 1))
-}
-
-/** Both stages, as a walk that was killed may have left them. */
-export function stageNamesAmong(names: readonly string[]): StageName[] {
-  return STAGE_NAMES.filter((name) => names.includes(name))
 }

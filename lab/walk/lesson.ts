@@ -9,7 +9,7 @@ import type { FrontMatter } from './front-matter.ts'
 export const LANGUAGES = ['en', 'fr'] as const
 export type Language = (typeof LANGUAGES)[number]
 
-export const SECTION_KINDS = ['question', 'set-up', 'prediction', 'run', 'reading', 'try', 'code', 'wild', 'clean-up', 'questions'] as const
+const SECTION_KINDS = ['question', 'set-up', 'prediction', 'run', 'reading', 'try', 'code', 'wild', 'clean-up', 'questions'] as const
 export type SectionKind = (typeof SECTION_KINDS)[number]
 
 export interface Lesson {

@@ -53,6 +53,6 @@ export function judgeStep(step: Step, outcome: ShellOutcome, kept: Kept): StepRe
   return { outcome, claims: claims.length, broken }
 }
 
-export function claimsOf(step: Step): Claim[] {
+function claimsOf(step: Step): Claim[] {
   return step.expectations.flatMap(({ rules }) => rules.filter((rule) => rule.kind !== 'keep'))
 }

@@ -4,9 +4,11 @@
 import { paint } from '../command-line/paint.ts'
 
 const WIDTH_MAX = 100
+/** Where there is no terminal, or one that says 0. */
+const COLUMNS_UNKNOWN = 80
 
 /** Without colours where there is no terminal, as `paint` decides. */
-export function terminalText(markdown: string, columns: number = process.stdout.columns ?? 80): string {
+export function terminalText(markdown: string, columns: number = process.stdout.columns || COLUMNS_UNKNOWN): string {
   const width = Math.min(columns, WIDTH_MAX)
   return markdown
     .split(/\n{2,}/)

@@ -61,7 +61,7 @@ async function walkLesson(lesson: Lesson, section: number, options: SessionOptio
     return await readAloud(lesson, section, { shell, ask, print, signal, reached: (index) => save({ section: index }) })
   } finally {
     shell.close()
-    if (setUp !== null) print(paint.faint(WORDS[language].cleaning))
+    if (setUp !== null) print(`\n${paint.faint(WORDS[language].cleaning)}`)
     await stages.cleanUpAfter(lesson)
   }
 }

@@ -5,7 +5,7 @@
  *               └▶ /, /submit, /records ─▶ backend-lb ─▶ a page
  *
  * A frontend decides nothing about the data: what is valid, and what happened, is the backend's word. It keeps nothing
- * either, so any frontend can answer any request of the same visitor.
+ * either, so any frontend can answer any request of the same visitor; what happens otherwise, visits.ts shows on purpose.
  */
 import { askToWrite } from '../http/keyed-write.ts'
 import { readBody } from '../http/read-body.ts'
@@ -13,6 +13,7 @@ import { askNextTier, passBack } from '../http/pass-on.ts'
 import type { Service, ServiceContext } from '../http/service.ts'
 import type { TierClient } from '../http/tier-client.ts'
 import { mountPages, prefersHtml, showNewestRecords } from './page-routes.ts'
+import { mountVisits } from './visits.ts'
 
 export function mountFrontend(service: Service, backendTier: TierClient): void {
   const { app } = service
@@ -29,6 +30,7 @@ export function mountFrontend(service: Service, backendTier: TierClient): void {
   // The report has this path twice: as JSON at the lower tiers, as a page here.
   app.get('/data', (c) => (prefersHtml(c) ? showNewestRecords(c, backendTier) : read(c)))
   mountPages(service, backendTier)
+  mountVisits(service, backendTier)
 }
 
 async function passOnRead(c: ServiceContext, backendTier: TierClient): Promise<Response> {

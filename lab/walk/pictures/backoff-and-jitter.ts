@@ -27,17 +27,17 @@ const WAYS: readonly { readonly title: string; readonly delay: Delay }[] = [
 
 export const picture: Picture = {
   file: 'backoff-and-jitter.svg',
-  draw: () => Promise.resolve(svg(WAYS.map(({ title, delay }) => ({ title, bins: callsPerBin(delay, lehmer(SEED)) })))),
+  draw: () => Promise.resolve(svg(WAYS.map(({ title, delay }) => ({ title, bins: retriesPerBin(delay, lehmer(SEED)) })))),
 }
 
-/** Calls in each `BIN_MS` after the failure: every client calls at 0, and again after each delay, until its call falls behind the outage. */
-export function callsPerBin(delay: Delay, random: () => number): number[] {
+/** Retries in each `BIN_MS` after the failure: every client called at 0, and calls again after each delay, until its call falls behind the outage. */
+function retriesPerBin(delay: Delay, random: () => number): number[] {
   const bins = Array.from({ length: SHOWN_MS / BIN_MS }, () => 0)
   for (let client = 0; client < CLIENTS; client++) {
     let atMs = 0
     for (let attempt = 1; ; attempt++) {
       const bin = Math.floor(atMs / BIN_MS)
-      if (bin < bins.length) bins[bin]!++
+      if (attempt > 1 && bin < bins.length) bins[bin]!++
       if (atMs >= OUTAGE_MS) break
       atMs += delay(attempt, random)
     }
@@ -64,11 +64,11 @@ interface Panel {
 
 function svg(panels: readonly Panel[]): string {
   const height = PANEL.top + panels.length * (PANEL.height + PANEL.gap)
-  const words = `Each client tries at 0 s, and again after each delay, base ${BACKOFF.baseMs} ms, cap ${BACKOFF.capMs} ms, until the server is back (grey: it is away).`
+  const words = `Each client tries again after each delay, base ${BACKOFF.baseMs} ms, cap ${BACKOFF.capMs} ms, until the server is back (grey: it is away).`
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="sans-serif" font-size="13">
-<title>Calls of ${CLIENTS} clients after one failure, with three kinds of backoff</title>
+<title>Retries of ${CLIENTS} clients after one failure, with three kinds of backoff</title>
 <rect width="${WIDTH}" height="${height}" fill="#ffffff"/>
-<text x="${PANEL.left}" y="24" font-size="15" font-weight="bold" fill="#222222">Calls of ${CLIENTS} clients that one failure hit, per ${BIN_MS} ms</text>
+<text x="${PANEL.left}" y="24" font-size="15" font-weight="bold" fill="#222222">Retries of ${CLIENTS} clients that one failure hit at 0 s, per ${BIN_MS} ms</text>
 <text x="${PANEL.left}" y="42" font-size="11" fill="#555555">${words}</text>
 ${panels.map((panel, index) => panelSvg(panel, PANEL.top + index * (PANEL.height + PANEL.gap))).join('\n')}
 </svg>

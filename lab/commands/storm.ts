@@ -1,0 +1,37 @@
+/** `storm`: the same requests against a bottom that fails, with retries at every tier, at one, and at none (lab/storm/retry-storm.ts). */
+import type { Command } from '../command-line/command.ts'
+import { integerWithin } from '../command-line/parse-arguments.ts'
+import { runStorm } from '../storm/retry-storm.ts'
+
+const CASES = [
+  { words: 'all three tiers retry', tiersRetry: [true, true, true] },
+  { words: 'one retries, next to the failure', tiersRetry: [false, false, true] },
+  { words: 'none retries', tiersRetry: [false, false, false] },
+]
+
+export const command: Command = {
+  summary: 'Runs a retry storm: three tiers above one that fails; counts what arrives at the bottom.',
+  operands: '',
+  options: { requests: { type: 'string' }, attempts: { type: 'string' }, json: { type: 'boolean' } },
+  help: `  --requests N     of the client, at the same time, 1 to 200 (default 100)
+  --attempts N     at each tier that retries, the first included, 1 to 5 (default 3)
+  --json           one JSON array
+                   It brings services of its own on loopback and needs no stage.`,
+  async run({ values }, { print }) {
+    const text = (name: string, otherwise: string): string => (values[name] as string | undefined) ?? otherwise
+    const requests = integerWithin('--requests', text('requests', '100'), 1, 200)
+    const attemptsMax = integerWithin('--attempts', text('attempts', '3'), 1, 5)
+    const results = []
+    for (const { words, tiersRetry } of CASES) {
+      const storm = await runStorm({ requests, attemptsMax, tiersRetry })
+      const bottom = storm.arrivals.at(-1)!
+      results.push({ case: words, requests, bottom, factor: bottom / requests, ...storm })
+      if (!values['json'])
+        print(
+          `${`${words}:`.padEnd(34)} ${requests} requests became ${bottom} at the bottom (×${bottom / requests}; on the way ${storm.arrivals.join(' → ')})`,
+        )
+    }
+    if (values['json']) print(JSON.stringify(results, null, 2))
+    return 0
+  },
+}

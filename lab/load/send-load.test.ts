@@ -1,0 +1,48 @@
+/** What a load does with servers that close, refuse, or are slow. */
+import { createServer, type RequestListener, type Server } from 'node:http'
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { afterEach, expect, test } from 'vitest'
+import { sendLoad, type Load } from './send-load.ts'
+
+let server: Server | undefined
+afterEach(() => {
+  server?.closeAllConnections()
+  server?.close()
+})
+
+async function loadOn(listener: RequestListener, change: Partial<Load> = {}): Promise<Load> {
+  server = createServer(listener).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+  return { url, method: 'GET', headers: {}, body: null, requests: 20, connections: 2, ratePerS: null, ...change }
+}
+
+const never = new AbortController().signal
+
+test('sends exactly as many requests as asked for, on no more connections', async () => {
+  let connections = 0
+  const load = await loadOn((_, response) => response.setHeader('x-served-by', 'frontend1').end('{}'))
+  server!.on('connection', () => connections++)
+  const samples = await sendLoad(load, never)
+  expect(samples).toHaveLength(20)
+  expect(samples.every(({ status, servedBy }) => status === 200 && servedBy === 'frontend1')).toBe(true)
+  expect(connections).toBeLessThanOrEqual(2)
+})
+
+test.each([
+  ['GET', 200, 2],
+  ['POST', null, 1],
+] as const)('sends a %s whose connection is closed at most once more if that is safe', async (method, status, asked) => {
+  let requests = 0
+  const load = await loadOn((request, response) => (++requests === 1 ? request.socket.destroy() : response.end()), { method, requests: 1 })
+  expect(await sendLoad(load, never)).toMatchObject([{ status, isSecondTry: method === 'GET' }])
+  expect(requests).toBe(asked)
+})
+
+test('counts the wait for a free connection when requests are due at a pace', async () => {
+  const load = await loadOn((_, response) => setTimeout(() => response.end(), 40), { requests: 6, connections: 1, ratePerS: 1_000 })
+  const samples = await sendLoad(load, never)
+  // Due 1 ms apart and served one after the other: each has waited for those before it.
+  expect(samples.map(({ durationMs }) => durationMs)).toEqual(samples.map(({ durationMs }) => durationMs).toSorted((a, b) => a - b))
+})

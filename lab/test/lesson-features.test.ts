@@ -1,0 +1,120 @@
+/**
+ * What the lessons switch while a stage runs, on real processes: slow instances, late replicas, policies, sticky routing, the micro-cache.
+ *
+ * Each is seen working and seen gone: a lesson whose effect stays behind spoils the next one.
+ */
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { sendLoad, type Sample } from '../load/send-load.ts'
+import { summarize } from '../load/summarize.ts'
+import { topologyOf, entryUrl, type Topology } from '../topology.ts'
+import { ask, type Answer } from './support/ask.ts'
+import { TestCluster, type Outcome } from './test-cluster.ts'
+
+let cluster: TestCluster
+let topology: Topology
+let frontend: string
+beforeAll(async () => {
+  cluster = await TestCluster.create('stage1')
+  topology = topologyOf('stage1', { portOffset: cluster.portOffset })
+  frontend = entryUrl(topology, 'frontend')
+  expect(await cluster.lab('up', 'stage1', '--detach')).toMatchObject({ code: 0 })
+}, 60_000)
+afterAll(() => cluster?.remove(), 60_000)
+
+const LAB_MS = 60_000
+
+async function lab(...args: string[]): Promise<Outcome> {
+  const outcome = await cluster.lab(...args)
+  expect(outcome).toMatchObject({ code: 0, stderr: '' })
+  return outcome
+}
+
+function load(requests: number, signal = new AbortController().signal): Promise<Sample[]> {
+  const url = `${frontend}/api/data?limit=1`
+  return sendLoad({ url, method: 'GET', headers: {}, body: null, requests, connections: 8, ratePerS: null }, signal)
+}
+
+const urlOf = (name: string): string => topology.nodes.find((node) => node.name === name)!.url
+const read = (headers: Record<string, string> = {}): Promise<Answer> => ask(`${frontend}/api/data?limit=1`, { headers })
+const idOf = ({ json }: Answer): number => (json.records as { id: number }[])[0]?.id ?? 0
+const write = (): Promise<Answer> => ask(`${frontend}/api/data`, { body: { message: 'seen' } })
+
+test('a slow backend gets as many requests as the others by round-robin, and fewer by least-conn', { timeout: LAB_MS }, async () => {
+  await lab('slow', 'stage1/backend2', '--delay-ms', '100')
+  const { backend: even } = summarize(await load(90)).tiers
+  expect(even!['backend2']).toBeGreaterThanOrEqual(27)
+  expect((await lab('policy', 'stage1', '--set', 'least-conn', '--tier', 'backend')).stdout).toContain('by least-conn (was round-robin)')
+  const { backend: uneven } = summarize(await load(300)).tiers
+  expect(uneven!['backend2']).toBeLessThan(60)
+  await lab('slow', 'stage1/backend2', '--delay-ms', '0')
+  await lab('policy', 'stage1', '--set', 'round-robin', '--tier', 'backend')
+  expect((await lab('policy', 'stage1')).stdout).toBe(
+    'stage1/frontend-lb balances by round-robin.\nstage1/backend-lb balances by round-robin.\nstage1/db-lb balances by least-conn.\n',
+  )
+})
+
+test('a replica is late as long as asked, and not longer', { timeout: LAB_MS }, async () => {
+  await lab('lag', 'stage1/db2', '--delay-ms', '1500')
+  const { json, headers } = await write()
+  const late = await ask(`${urlOf('db2')}/api/data?limit=1`)
+  expect(idOf(late)).toBeLessThan(json.id as number)
+  expect(idOf(await read({ 'x-session-token': String(headers['x-session-token']) }))).toBe(json.id)
+  await lab('lag', 'stage1/db2', '--delay-ms', '0')
+  await expect.poll(async () => idOf(await ask(`${urlOf('db2')}/api/data?limit=1`)), { timeout: 10_000 }).toBe(json.id)
+})
+
+test('a sticky visitor keeps one frontend, and another when it dies, without its memory', { timeout: LAB_MS }, async () => {
+  await lab('policy', 'stage1', '--set', 'sticky')
+  const visit = (cookie: string): Promise<Answer> => ask(`${frontend}/visits/memory`, { method: 'POST', headers: { cookie } })
+  const { json, headers } = await visit('')
+  const cookie = [headers['set-cookie']]
+    .flat()
+    .map((line) => String(line).split(';')[0])
+    .join('; ')
+  expect(cookie).toMatch(/relais_route=.*relais_visitor=|relais_visitor=.*relais_route=/)
+  for (const visits of [2, 3, 4]) expect((await visit(cookie)).json).toMatchObject({ visits, servedBy: json.servedBy })
+  await lab('kill', `stage1/${String(json.servedBy)}`)
+  expect((await visit(cookie)).json).toMatchObject({ visits: 1 })
+  await lab('start', `stage1/${String(json.servedBy)}`)
+  await lab('policy', 'stage1', '--set', 'round-robin', '--tier', 'frontend')
+})
+
+test('the micro-cache keeps answers, and never hides from a session what it wrote', { timeout: LAB_MS }, async () => {
+  await lab('cache', 'stage1', '--set', 'on')
+  const before = await write()
+  // Somebody else fills the cache, again and again, so that there is something to hide behind.
+  const token = { 'x-session-token': String(before.headers['x-session-token']) }
+  const seen = new Set<unknown>()
+  for (let i = 0; i < 10; i++) {
+    seen.add((await read()).headers['x-cache'])
+    const { json, headers } = await write()
+    const own = await read({ 'x-session-token': String(headers['x-session-token']) })
+    expect(own.headers['x-cache']).toBe('BYPASS')
+    expect(idOf(own)).toBe(json.id)
+  }
+  expect(seen).toContain('HIT')
+  expect((await read(token)).headers['x-cache']).toBe('BYPASS')
+  expect((await read({ 'x-read-from': 'primary' })).headers['x-cache']).toBe('BYPASS')
+  await lab('cache', 'stage1', '--set', 'off')
+  expect((await read()).headers).not.toHaveProperty('x-cache')
+})
+
+test.each([
+  ['slow', ['slow', 'stage1/db-lb', '--delay-ms', '5'], 'expected a frontend, a backend or a database'],
+  ['lag', ['lag', 'stage1/db1', '--delay-ms', '5'], 'expected a replica'],
+  ['policy', ['policy', 'stage1', '--set', 'sticky', '--tier', 'db'], 'goes no further than the frontends'],
+  ['cache', ['cache', 'stage1', '--set', 'on', '--tier', 'db'], 'It is one of frontend, backend.'],
+  ['connections', ['connections', 'stage1/db1'], 'has no PostgreSQL'],
+  ['load', ['load', 'localhost:8080'], 'expected one like http://'],
+])('%s names what it expected when it was asked wrongly, and exits with 2', async (_, args, words) => {
+  const outcome = await cluster.lab(...args)
+  expect(outcome).toMatchObject({ code: 2, stdout: '' })
+  expect(outcome.stderr).toContain(words)
+})
+
+test('dns deals a dead instance like any other', { timeout: LAB_MS }, async () => {
+  await lab('kill', 'stage1/frontend3')
+  const { stdout } = await lab('dns', 'stage1', '--ask', '6')
+  expect(stdout).toContain('frontend1  answered 2, no answer 0\nfrontend2  answered 2, no answer 0\nfrontend3  answered 0, no answer 2\n')
+  await lab('start', 'stage1/frontend3')
+})
