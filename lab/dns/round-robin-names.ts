@@ -8,7 +8,7 @@
 import type { Answer, Packet } from 'dns-packet'
 import { nodesOf, type Tier, type Topology } from '../topology.ts'
 
-export const DNS_ZONE = 'relais.test'
+const DNS_ZONE = 'relais.test'
 const TIERS: readonly Tier[] = ['frontend', 'backend', 'db']
 
 /** "frontend.relais.test" */

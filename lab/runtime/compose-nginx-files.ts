@@ -11,7 +11,7 @@ import { DEFAULT_POLICY, generatedFiles } from './nginx-files.ts'
 import type { Policy } from './runtime.ts'
 
 /** As containers see each other: "http://stage1-db2:18008". Published ports are another matter, these never change. */
-export function containerTopology(stage: StageName): Topology {
+function containerTopology(stage: StageName): Topology {
   const topology = topologyOf(stage)
   const inside = <T extends { name: string; port: number }>(one: T): T => ({ ...one, url: `http://${stage}-${one.name}:${one.port}` })
   return { ...topology, host: '0.0.0.0', nodes: topology.nodes.map(inside), loadBalancers: topology.loadBalancers.map(inside) }

@@ -26,7 +26,11 @@ const cluster: { -readonly [K in keyof Cluster]: Cluster[K] } = {
   secretsDir: settings.RELAIS_POSTGRES_SECRETS_DIR,
   nodes: [],
   // Directories and programs are the server's own, in its container.
-  ...{ root: '', socketDir: '', programs: { bindir: '', major: 0 }, user: undefined, settings: {} },
+  root: '',
+  socketDir: '',
+  programs: { bindir: '', major: 0 },
+  user: undefined,
+  settings: {},
 }
 cluster.nodes = [primaryName, ...standbyNames].map((name) => ({ ...planOf(name), cluster, directory: '', dataDir: '' }))
 

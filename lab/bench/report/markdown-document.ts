@@ -23,7 +23,7 @@ function markdownOf(block: Block): string {
   }
 }
 
-export function markdownTable({ caption, head, rows }: TableBlock): string {
+function markdownTable({ caption, head, rows }: TableBlock): string {
   const row = (cells: readonly string[]): string => `| ${cells.map(cellOf).join(' | ')} |`
   return [`**${caption}**`, '', row(head), `|${head.map(() => '---|').join('')}`, ...rows.map(row)].join('\n')
 }

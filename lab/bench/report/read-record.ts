@@ -10,7 +10,7 @@ import { failed, misused } from '../../failure.ts'
 import type { BenchRecord } from '../results/bench-record.ts'
 import { recordSchema } from './record-schema.ts'
 
-export const RECORD_FILE = 'bench.json'
+const RECORD_FILE = 'bench.json'
 const FORMAT = 1
 const RECORD_MIB_MAX = 256
 

@@ -56,7 +56,7 @@ export interface ChartBlock {
 }
 
 /** Names of colours; each scheme, and paper, has its own value for them. */
-export const COLORS = ['balanced', 'single', 'third', 'fourth', 'fifth'] as const
+const COLORS = ['balanced', 'single', 'third', 'fourth', 'fifth'] as const
 export type Color = (typeof COLORS)[number]
 
 export function text(content: string): Block {

@@ -26,7 +26,7 @@ export interface Ratio {
 export type Verdict = 'larger' | 'smaller' | 'same'
 
 /** With one pair there is no spread to see, and an interval would be a point that looks certain. */
-export const PAIRS_MIN = 2
+const PAIRS_MIN = 2
 
 /** Null when fewer than two pairs can be used. A pair with a rate of 0 has no ratio and is left out. */
 export function pairedRatio(a: readonly number[], b: readonly number[]): Ratio | null {

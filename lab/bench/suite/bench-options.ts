@@ -26,7 +26,7 @@ export const BENCH_OPTIONS = {
 } as const
 
 /** Fast enough that a thousand connections stay within the services' deadlines, small enough that nine fit on two cores. */
-export const CPU_PER_INSTANCE = 0.1
+const CPU_PER_INSTANCE = 0.1
 const RUNS = 3
 const QUICK_RUNS = 2
 const QUICK_LOADS: readonly LoadName[] = ['light']

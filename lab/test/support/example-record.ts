@@ -104,7 +104,7 @@ export function exampleRecord(changes: Partial<BenchRecord> = {}): BenchRecord {
   }
 }
 
-export function repetitionOf(stage: StageName, configuration: Configuration, load: LoadName, run: number): Repetition {
+function repetitionOf(stage: StageName, configuration: Configuration, load: LoadName, run: number): Repetition {
   const isBalanced = configuration === 'balanced'
   const requested = REQUESTS[load]
   const goodputPerSecond =
