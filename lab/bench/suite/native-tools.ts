@@ -17,6 +17,7 @@ const GENERATOR_CONNECTIONS = 100
 const CPU_PER_AGGREGATE_SERVER = 0.4
 
 const NOT_HELD = 'CPU is not limited, as asked: the instances share the cores.'
+const NOTHING_STARTED = 'Not known: no cluster with a share was started.'
 const REMARKS = [
   'A reset means: no record is left. Stage 1: the database processes are stopped and started empty. Stage 2: the tables are emptied, ' +
     'a checkpoint is made, and the standbys have replayed it. Frontends, backends and load balancers go on.',
@@ -40,7 +41,8 @@ export class NativeTools implements BenchTools {
   }
 
   machine(): Promise<Machine> {
-    return describeMachine(this.#environments.cpuLimit ?? NOT_HELD)
+    const notYet = this.#request.options.cpuPerInstance === null ? NOT_HELD : NOTHING_STARTED
+    return describeMachine(this.#environments.cpuLimit ?? notYet)
   }
 
   generatorLimit(signal: AbortSignal): Promise<GeneratorLimit> {
