@@ -32,6 +32,9 @@ export async function stopInstances(directory: StageDirectory, state: StageState
       await waitUntilEnded(together, WAVE_MS_MAX)
     }
   }
+  // With everything behind it gone a load balancer has nothing left to finish: whatever connection it still waits for is cut.
+  const balancers = state.instances.filter(({ tier }) => tier === 'lb').flatMap((instance) => instance.processes)
+  signalFamily(balancers, 'SIGTERM')
   await waitUntilEnded(records, GRACE_MS_MAX - (performance.now() - startedAtMs))
   const killed = await killProcesses(records)
   return { processes, killed, afterMs: performance.now() - startedAtMs }
