@@ -21,7 +21,8 @@ describe('a small bench', () => {
   beforeAll(async () => {
     cluster = await TestCluster.create('stage1')
     const size = ['--stage', 'stage1', '--load', 'light', '--runs', '1', '--matrix-only', '--saturate']
-    outcome = await cluster.labWithin(150_000, 'bench', ...size, '--port-offset', String(PORT_OFFSET))
+    outcome = await cluster.labWithin(150_000, 'bench', ...size, `--port-offset=${PORT_OFFSET}`)
+    if (outcome.code === 2) throw new Error(outcome.stderr)
     runs = path.join(cluster.stateDirectory, 'runs')
     record = JSON.parse(readFileSync(path.join(runs, 'latest', 'bench.json'), 'utf8')) as BenchRecord
   }, 160_000)

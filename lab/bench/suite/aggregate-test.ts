@@ -5,9 +5,13 @@
  *   connection-a-query-three     the same, the server chosen by i % 3, as the report's shell loop did
  *   pooled-primary               N requests in line for a few connections to db1
  *   pooled-db-lb                 N requests to db-lb's read group (least_conn) over three such lines
+ *
+ * With a connection a query, nobody asks before everybody has a connection or was refused one: N parallel clients are N connections at
+ * the same time. A server on a small share of CPU would otherwise be too slow in accepting them ever to hold a hundred.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import path from 'node:path'
+import type { Sql } from 'postgres'
 import { z } from 'zod'
 import type { Cluster, ClusterNode } from '@relais/stage2-postgres/cluster/cluster.ts'
 import { loginAs } from '@relais/stage2-postgres/cluster/login.ts'
@@ -29,8 +33,24 @@ export interface AggregatePlan {
 const QUERY_MS_MAX = 300_000
 const TOO_MANY_CLIENTS = '53300'
 
-/** Resolves to the name of the server that answered. */
-type Ask = (index: number) => Promise<string>
+/** Resolves to the name of the server that answered; calls `connected` once, when it holds a connection, and waits for what that says. */
+type Ask = (index: number, connected: () => Promise<void>) => Promise<string>
+
+/** Opens when each of `count` has arrived. */
+class Gate {
+  #missing: number
+  readonly #opened = Promise.withResolvers<void>()
+
+  constructor(count: number) {
+    this.#missing = count
+  }
+
+  arrive(): Promise<void> {
+    this.#missing -= 1
+    if (this.#missing === 0) this.#opened.resolve()
+    return this.#opened.promise
+  }
+}
 
 export async function measureAggregates(
   plan: AggregatePlan,
@@ -59,8 +79,8 @@ export async function measureAggregates(
 function waysOf(cluster: Cluster, { primaryUrl, balancerUrl }: AggregateServices): Record<AggregateWay, Ask> {
   const primary = primaryOf(cluster)
   return {
-    'connection-a-query-primary': () => askServer(primary),
-    'connection-a-query-three': (index) => askServer(cluster.nodes[index % cluster.nodes.length]!),
+    'connection-a-query-primary': (_, connected) => askServer(primary, connected),
+    'connection-a-query-three': (index, connected) => askServer(cluster.nodes[index % cluster.nodes.length]!, connected),
     'pooled-primary': () => askService(primaryUrl),
     'pooled-db-lb': () => askService(balancerUrl),
   }
@@ -78,12 +98,19 @@ async function measureWay(way: AggregateWay, parallel: number, run: number, ask:
   const servedBy: Record<string, number> = {}
   let tooManyClients = 0
   let otherErrors = 0
+  const gate = new Gate(parallel)
   const queries = Array.from({ length: parallel }, async (_, index) => {
+    let hasArrived = false
+    const connected = (): Promise<void> => {
+      hasArrived = true
+      return gate.arrive()
+    }
     try {
-      const server = await ask(index)
+      const server = await ask(index, connected)
       latenciesUs.push((performance.now() - startedAtMs) * 1000)
       servedBy[server] = (servedBy[server] ?? 0) + 1
     } catch (error) {
+      if (!hasArrived) void gate.arrive()
       if (isTooManyClients(error)) tooManyClients += 1
       else otherErrors += 1
     }
@@ -94,8 +121,13 @@ async function measureWay(way: AggregateWay, parallel: number, run: number, ask:
   return { way, parallel, run, durationMs, served: latenciesUs.length, tooManyClients, otherErrors, latency, servedBy }
 }
 
-async function askServer(node: ClusterNode): Promise<string> {
-  const rows = await loginAs(node, 'readonly', (sql) => sql.unsafe(AGGREGATE_QUERY), { timeoutMs: QUERY_MS_MAX })
+async function askServer(node: ClusterNode, connected: () => Promise<void> = async () => {}): Promise<string> {
+  const visit = async (sql: Sql): Promise<readonly unknown[]> => {
+    await sql`SELECT 1`
+    await connected()
+    return sql.unsafe(AGGREGATE_QUERY)
+  }
+  const rows = await loginAs(node, 'readonly', visit, { timeoutMs: QUERY_MS_MAX })
   requireCities(rows.length)
   return node.name.toUpperCase()
 }
