@@ -1,5 +1,5 @@
 /**
- * `compare RUN_A RUN_B`: two runs side by side. `compare --results RUN`: docs/RESULTS.md from one.
+ * `compare RUN_A RUN_B`: two runs side by side. `compare --results RUN`: the results page from one.
  */
 import { writeFile } from 'node:fs/promises'
 import path from 'node:path'

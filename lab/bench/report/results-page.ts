@@ -1,5 +1,5 @@
 /**
- * docs/RESULTS.md: what one full run says of the report's claims. Every conclusion is computed from the record by claims.ts and
+ * The results page: what one full run says of the report's claims. Every conclusion is computed from the record by claims.ts and
  * contradictions.ts, none is written down; another record may turn it round.
  */
 import type { BenchRecord } from '../results/bench-record.ts'

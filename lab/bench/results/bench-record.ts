@@ -1,7 +1,7 @@
 /**
  * What a benchmark leaves: the one shape that the suite writes, and that reports and comparisons read.
  *
- *   suite ─▶ .relais/runs/TIME/bench.json (this) ─▶ report.md, report.html, docs/RESULTS.md, `compare`
+ *   suite ─▶ .relais/runs/TIME/bench.json (this) ─▶ report.md, report.html, the results page, `compare`
  *
  * Everything a reader could doubt is in it: the machine, the versions, the shares, each repetition on its own, what each request
  * ended as. Figures derived from it (means, intervals, ratios) are computed by the readers, so an old run can be read anew.
