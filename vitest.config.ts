@@ -6,6 +6,8 @@ export default defineConfig({
     include: ['{shared,stage1-memory,stage2-postgres,lab}/**/*.test.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // A wait that is long enough costs nothing, and one second is not: a look may be a whole command.
+    expect: { poll: { timeout: 10_000 } },
     maxWorkers: 2,
   },
 })
