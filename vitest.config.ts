@@ -4,8 +4,8 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['{shared,stage1-memory,stage2-postgres,lab}/**/*.test.ts'],
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
     // A wait that is long enough costs nothing, and one second is not: a look may be a whole command.
     expect: { poll: { timeout: 10_000 } },
     maxWorkers: 2,

@@ -12,8 +12,11 @@ import { writeStageState, type InstanceRecord, type ProcessRecord, type StageSta
 
 /** A wave that is still busy does not hold up the next one for longer. */
 const WAVE_MS_MAX = 1_000
-/** All in all, before SIGKILL. */
-const GRACE_MS_MAX = 5_000
+/**
+ * All in all, before SIGKILL. Longer than a service drains (8 s) and than Nginx waits for the request of a connection that has sent
+ * none (`client_header_timeout`, 10 s): its graceful end does not count such a connection as idle.
+ */
+const GRACE_MS_MAX = 12_000
 const KILL_MS_MAX = 5_000
 const WAVES = ['frontend-lb', 'frontend', 'backend-lb', 'backend', 'db-lb', 'db']
 

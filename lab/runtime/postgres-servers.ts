@@ -7,11 +7,9 @@
 import { formatNodes } from '@relais/stage2-postgres/cluster/node-list.ts'
 import { loginAs } from '@relais/stage2-postgres/cluster/login.ts'
 import { describeCluster, prepareCluster } from '@relais/stage2-postgres/cluster/prepare-cluster.ts'
-import { serverPids } from '@relais/stage2-postgres/cluster/server-processes.ts'
-import { cleanServer, signalServer } from '@relais/stage2-postgres/cluster/server.ts'
+import { endServer } from '@relais/stage2-postgres/cluster/server.ts'
 import type { NodePlan } from '@relais/stage2-postgres/cluster/cluster.ts'
 import { serviceEnvironment } from '@relais/stage2-postgres/cluster/connect.ts'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { setDurability } from '@relais/stage2-postgres/replication/durability.ts'
 import { failed } from '../failure.ts'
 import { nodesOf, primaryOf, type Node, type Topology } from '../topology.ts'
@@ -71,13 +69,7 @@ export function serverPlans(topology: Topology): NodePlan[] {
 /** After `down`: whatever a crash left of the servers, processes and shared memory included. */
 export async function endServers(directory: StageDirectory, topology: Topology): Promise<void> {
   const cluster = await describeCluster({ dir: directory.postgres, nodes: serverPlans(topology) })
-  for (const node of cluster.nodes) {
-    for (let attempt = 0; serverPids(node).length > 0 && attempt < 100; attempt++) {
-      signalServer(node, 'SIGKILL')
-      await sleep(20)
-    }
-    await cleanServer(node)
-  }
+  for (const node of cluster.nodes) await endServer(node)
 }
 
 /** Changes who confirms a write, on the running primary. */

@@ -4,7 +4,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { connect, createServer, type Socket } from 'node:net'
 import path from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { findFamily, lookUpProcess } from '../runtime/process-table.ts'
@@ -20,6 +20,12 @@ async function instanceOf(cluster: TestCluster, name: string): Promise<InstanceS
   return (await cluster.status('stage1')).instances.find((instance) => instance.name === name)!
 }
 
+async function connected(port: number): Promise<Socket> {
+  const socket = connect(port, '127.0.0.1').on('error', () => {})
+  await once(socket, 'connect')
+  return socket
+}
+
 /** No process, no port, no CPU group, no state. */
 async function expectNothingLeft(cluster: TestCluster, before: StageState): Promise<void> {
   const identities = before.instances.flatMap(({ processes }) => processes.flatMap(({ identity }) => identity ?? []))
@@ -32,6 +38,7 @@ async function expectNothingLeft(cluster: TestCluster, before: StageState): Prom
 
 describe('a running stage', () => {
   let cluster: TestCluster
+  const silent: Socket[] = []
   beforeAll(async () => {
     cluster = await TestCluster.create('stage1')
     const { code, stdout, stderr } = await cluster.lab('up', 'stage1', '--detach')
@@ -39,7 +46,10 @@ describe('a running stage', () => {
     expect(stdout).toContain('stage1 is ready')
     expect(code).toBe(0)
   })
-  afterAll(() => cluster.remove())
+  afterAll(async () => {
+    for (const socket of silent) socket.destroy()
+    await cluster.remove()
+  })
 
   test('is ready in every instance, and says where each one is', async () => {
     const status = await cluster.status('stage1')
@@ -123,10 +133,12 @@ describe('a running stage', () => {
     expect((await cluster.status('stage1')).state).toBe('ready')
   })
 
-  test('goes down with one replica paused and another killed, and leaves nothing behind', async () => {
+  test('goes down with one replica paused, another killed and silent connections open, and leaves nothing behind', async () => {
     await cluster.lab('pause', 'stage1/db2')
     await cluster.lab('kill', 'stage1/db3')
     const before = stateOf(cluster)
+    // As a browser does in advance: Nginx would wait ten seconds for the request.
+    for (const { port } of before.topology.loadBalancers) silent.push(await connected(port))
     const { code, stdout } = await cluster.lab('down')
     expect(stdout).toMatch(/^stage1 stopped: \d+ processes in [\d.]+ s\.$/m)
     expect(code).toBe(0)

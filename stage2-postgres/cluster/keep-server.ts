@@ -15,7 +15,7 @@ import { loginAs } from './login.ts'
 import { openPrimary } from './prepare-cluster.ts'
 import { prepareServer } from './prepare-server.ts'
 import { postmasterPid } from './server-processes.ts'
-import { cleanServer, ready, signalServer, startServer, type StartedServer } from './server.ts'
+import { endServer, ready, signalServer, startServer, type StartedServer } from './server.ts'
 
 export interface KeepOptions {
   readonly node: ClusterNode
@@ -40,7 +40,7 @@ export async function keepServer(options: KeepOptions): Promise<void> {
     // What it holds will be replaced, and it may be frozen: nothing is gained by asking it to end.
     if (reason === 'lost') signalServer(node, 'SIGKILL')
     await server.stop()
-    await cleanServer(node)
+    await endServer(node)
     if (reason === 'lost') options.onProgress(`${node.name}: its slot was lost while it ran; it is copied anew`)
   }
 }

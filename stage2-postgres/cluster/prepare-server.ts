@@ -2,32 +2,21 @@
  * Everything between "this server does not run" and "this server may be started"; called before every start of a server,
  * the first as well as one after a crash. A standby that can no longer follow its primary is made again here.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { ClusterNode, OnProgress } from './cluster.ts'
 import { configure } from './configuration.ts'
-import { cleanServer, signalServer } from './server.ts'
-import { postmasterPid, serverPids } from './server-processes.ts'
+import { endServer } from './server.ts'
+import { postmasterPid } from './server-processes.ts'
 import { createStandby, rebuildReason } from './standby.ts'
 
 /** Rejects when the server already runs. */
 export async function prepareServer(node: ClusterNode, onProgress: OnProgress = () => {}): Promise<void> {
   const pid = postmasterPid(node)
   if (pid !== undefined) throw new Error(`Failed to start PostgreSQL ${node.name}: it already runs (pid ${pid}); stop it first.`)
-  await endOrphans(node)
-  await cleanServer(node)
+  await endServer(node)
   configure(node)
   if (node.role === 'primary') return
   const reason = await rebuildReason(node)
   if (reason === undefined) return
   onProgress(`${node.name}: rebuilding this standby, because ${reason}`)
   await createStandby(node, onProgress)
-}
-
-/** Children of a killed postmaster end by themselves, in moments; one that cannot (frozen, say) is killed. */
-async function endOrphans(node: ClusterNode): Promise<void> {
-  for (let attempt = 1; serverPids(node).length > 0; attempt++) {
-    if (attempt > 200) throw new Error(`Failed to end the processes that PostgreSQL ${node.name} left: ${serverPids(node).join(', ')}.`)
-    if (attempt > 20) signalServer(node, 'SIGKILL')
-    await sleep(25)
-  }
 }

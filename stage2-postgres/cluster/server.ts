@@ -71,6 +71,19 @@ export function signalServer(node: ClusterNode, signal: NodeJS.Signals): void {
   if (postmaster !== undefined) send(postmaster, signal)
 }
 
+/**
+ * Waits until nothing of a server runs any more, and clears up after it. Children of a killed postmaster end by themselves, in moments,
+ * and the signal that killed them takes a moment as well; one that cannot end (frozen, say) is killed. Rejects after 10 s.
+ */
+export async function endServer(node: ClusterNode): Promise<void> {
+  for (let attempt = 1; serverPids(node).length > 0; attempt++) {
+    if (attempt > 400) throw new Error(`Failed to end the processes that PostgreSQL ${node.name} left: ${serverPids(node).join(', ')}.`)
+    if (attempt > 20) signalServer(node, 'SIGKILL')
+    await sleep(25)
+  }
+  await cleanServer(node)
+}
+
 /** Removes what a killed server leaves: its pid file, its sockets, its segment of shared memory. Only when nothing runs. */
 export async function cleanServer(node: ClusterNode): Promise<void> {
   if (serverPids(node).length > 0) throw new Error(`PostgreSQL ${node.name} still runs; it cannot be cleaned up after.`)
