@@ -35,7 +35,8 @@ async function compare(cores: number): Promise<void> {
   const bare = await ChainProcesses.start('bare', 5_100, cores)
   const held = cores === 0 ? 'the cores shared' : `each service on ${cores} of a core`
   try {
-    for (const chain of [relais, bare]) await requestsPerSecond({ url: `${chain.url}/data`, connections: Math.max(...CONNECTIONS), durationS: warmS })
+    for (const chain of [relais, bare])
+      await requestsPerSecond({ url: `${chain.url}/data`, connections: Math.max(...CONNECTIONS), durationS: warmS })
     for (const connections of CONNECTIONS) {
       const read = (chain: ChainProcesses) => (): Promise<number> => requestsPerSecond({ url: `${chain.url}/data`, connections, durationS })
       const comparison = await interleave(pairs, read(relais), read(bare))
