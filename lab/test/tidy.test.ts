@@ -10,7 +10,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, w
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import getPort from 'get-port'
-import { afterAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ERRORS } from '@relais/shared/http/errors.ts'
 import { COMMON_OPTIONS, type Command } from '../command-line/command.ts'
 import { parseTarget } from '../command-line/parse-arguments.ts'
@@ -337,7 +337,11 @@ function importsOf(file: string): string[] {
 }
 
 describe('every Nginx file', () => {
-  const directory = mkdtempSync(path.join(tmpdir(), 'relais-tidy-nginx-'))
+  let directory: string
+  // Not while the tests are collected: a run of others would leave it behind.
+  beforeAll(() => {
+    directory = mkdtempSync(path.join(tmpdir(), 'relais-tidy-nginx-'))
+  })
   afterAll(() => rmSync(directory, { recursive: true, force: true }))
 
   test('of a policy has its word in the lab', () => {
@@ -364,7 +368,10 @@ describe('every Nginx file', () => {
 })
 
 describe('every entry', () => {
-  const directory = mkdtempSync(path.join(tmpdir(), 'relais-tidy-entry-'))
+  let directory: string
+  beforeAll(() => {
+    directory = mkdtempSync(path.join(tmpdir(), 'relais-tidy-entry-'))
+  })
   afterAll(() => rmSync(directory, { recursive: true, force: true }))
 
   test.each(ENTRIES)('%s runs under plain Node, serves, and ends with 0 on SIGTERM', async (entry) => {

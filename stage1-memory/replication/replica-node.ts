@@ -5,8 +5,6 @@
  * otherwise answer "no such record" for everything, and clients cannot tell that from the truth.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { Problem } from '@relais/shared/http/problem.ts'
 import { comparePositions, formatPosition, type Position } from '@relais/shared/store/position.ts'
 import { withinMs } from '@relais/shared/resilience/deadline.ts'
@@ -15,6 +13,7 @@ import type { ReplicaStatus } from '@relais/shared/store/store.ts'
 import { ArrivalList } from '../store/arrival-list.ts'
 import type { RecordList } from '../store/record-list.ts'
 import { ReplicatedList, type Discarded, type Receipt } from '../store/replicated-list.ts'
+import { keepDiscarded } from './discarded-writes.ts'
 import { fromRow, type BatchMessage, type Holdings, type Message, type SnapshotPart } from './messages.ts'
 import { SnapshotAssembly, cutSnapshot } from './snapshot.ts'
 
@@ -170,11 +169,12 @@ export class ReplicaNode {
     if (!receipt.accepted) throw conflict(receipt.reason, receipt.last)
   }
 
-  /** Writes that this replica held and the primary's history does not: out of the list, but not out of the world. */
-  #keepDiscarded({ operations, entries }: Discarded): void {
-    const file = join(this.#options.dataDir, `discarded-${this.list.position.epoch}-${Date.now()}.ndjson`)
-    writeFileSync(file, entries.map((entry) => `${JSON.stringify(entry)}\n`).join(''), { mode: 0o600 })
-    this.#options.log.error({ operations, kept: entries.length, file }, 'discarded writes that the new history of the primary lacks')
+  #keepDiscarded(discarded: Discarded): void {
+    const { log, dataDir } = this.#options
+    const { file, removed } = keepDiscarded(discarded, { dataDir, epoch: this.list.position.epoch, nowMs: Date.now() })
+    const { operations, entries } = discarded
+    log.error({ operations, kept: entries.length, file }, 'discarded writes that the new history of the primary lacks')
+    if (removed.length > 0) log.error({ removed }, 'files of earlier discarded writes were removed')
   }
 }
 
