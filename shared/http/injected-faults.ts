@@ -5,9 +5,10 @@
  *
  * They come by a file that the lab names in the environment, and not by a call: a route that makes an instance slow would be one more thing
  * to protect, and whoever may write that file may end the process anyway. Without the variable there is nothing to inject.
- * The file is looked at by its state and not by events, which get lost on some file systems.
+ * The file is looked at by its state and not by events, which get lost on some file systems; and not by `fs.watchFile`, which takes
+ * its first look some time after the call and never tells of what was written in between.
  */
-import { readFileSync, unwatchFile, watchFile } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { z } from 'zod'
 import type { Log } from '../observe/log.ts'
 
@@ -29,15 +30,16 @@ export class InjectedFaults {
   #faults = NONE
   readonly #file: string | undefined
   readonly #log: Log
-  readonly #look = (): void => this.#read()
+  readonly #looks: NodeJS.Timeout | undefined
+  #seen: string | undefined
 
   /** Follows `file` until `close`; `undefined` means that nothing is ever injected. */
   constructor(file: string | undefined, log: Log) {
     this.#file = file
     this.#log = log
     if (file === undefined) return
-    this.#read()
-    watchFile(file, { interval: LOOK_MS, persistent: false }, this.#look)
+    this.#look()
+    this.#looks = setInterval(() => this.#look(), LOOK_MS).unref()
   }
 
   get answerDelayMs(): number {
@@ -49,7 +51,15 @@ export class InjectedFaults {
   }
 
   close(): void {
-    if (this.#file !== undefined) unwatchFile(this.#file, this.#look)
+    clearInterval(this.#looks)
+  }
+
+  /** The state is noted before the file is read: what changes in between is seen at the next look. */
+  #look(): void {
+    const state = stateOf(this.#file!)
+    if (state === this.#seen) return
+    this.#seen = state
+    this.#read()
   }
 
   /** A file that is missing injects nothing; one that cannot be read as faults changes nothing, and is said. */
@@ -61,5 +71,15 @@ export class InjectedFaults {
       else return this.#log.warn({ err: error, file: this.#file }, 'this is no file of faults')
     }
     if (this.#faults !== NONE) this.#log.warn(this.#faults, 'faults injected by the lab')
+  }
+}
+
+/** Changes whenever the file is written anew; a file that cannot be looked at has a state too, and reading it says why. */
+function stateOf(file: string): string {
+  try {
+    const { ino, mtimeNs, size } = statSync(file, { bigint: true })
+    return `${ino} ${mtimeNs} ${size}`
+  } catch (error) {
+    return String((error as NodeJS.ErrnoException).code)
   }
 }
