@@ -1,10 +1,10 @@
 /**
- * The five verbs that act on one instance differ in one word: which of the runtime's actions they call.
+ * The verbs that act on one instance, but for `pause`, differ in one word: which of the runtime's actions they call.
  */
 import type { Command } from './command.ts'
 import { parseTarget } from './parse-arguments.ts'
 
-export type Action = 'kill' | 'stop' | 'start' | 'pause' | 'resume'
+export type Action = 'kill' | 'stop' | 'start' | 'resume'
 
 export function actionOnInstance(action: Action, summary: string): Command {
   return {

@@ -7,21 +7,26 @@ import { once } from 'node:events'
 import type { Command, Context } from '../command-line/command.ts'
 import { integerWithin, oneOf, parseStage } from '../command-line/parse-arguments.ts'
 import { runningStage } from '../command-line/running-instance.ts'
-import { DnsClient } from '../dns/dns-client.ts'
 import { nameOf, RoundRobinNames } from '../dns/round-robin-names.ts'
 import { serveDns } from '../dns/serve-dns.ts'
-import { failed } from '../failure.ts'
-import { askOnce } from '../runtime/ask-once.ts'
+import { describePicks, pickAndRequest } from '../dns/pick-and-request.ts'
+import { failed, misused } from '../failure.ts'
 import type { Tier, Topology } from '../topology.ts'
 
 const TIERS: readonly Tier[] = ['frontend', 'backend', 'db']
-const REQUEST_MS_MAX = 1_000
 
 export const command: Command = {
   summary: "Round-robin DNS on loopback for a stage's instances, and a client that picks by it.",
   operands: 'STAGE',
-  options: { ask: { type: 'string' }, tier: { type: 'string' }, 'ttl-s': { type: 'string' }, port: { type: 'string' } },
-  help: `  --ask N          look the name up and request the first address N times, then end; without it: serve until Ctrl-C
+  options: {
+    ask: { type: 'string' },
+    clients: { type: 'string' },
+    tier: { type: 'string' },
+    'ttl-s': { type: 'string' },
+    port: { type: 'string' },
+  },
+  help: `  --ask N          N times look the name up and read from the first address, then end; without it: serve until Ctrl-C
+  --clients N      with --ask: so many clients share the N requests, at the same time (default 1)
   --tier TIER      ${TIERS.join(' | ')} (default frontend): whose name --ask looks up
   --ttl-s N        how long a client may keep an answer (default 0: it asks each time)
   --port N         of the server (default: a free one)
@@ -30,6 +35,8 @@ export const command: Command = {
     const text = (name: string): string | undefined => values[name] as string | undefined
     const stageName = parseStage(operands[0] ?? '')
     const count = text('ask') === undefined ? undefined : integerWithin('--ask', text('ask')!, 1, 1_000)
+    const clients = integerWithin('--clients', text('clients') ?? '1', 1, 100)
+    if (count === undefined && text('clients') !== undefined) throw misused('--clients belongs to --ask. Give both.')
     const tier = oneOf('--tier', text('tier') ?? 'frontend', TIERS)
     const ttlS = integerWithin('--ttl-s', text('ttl-s') ?? '0', 0, 86_400)
     const port = integerWithin('--port', text('port') ?? '0', 0, 65_535)
@@ -38,7 +45,8 @@ export const command: Command = {
       throw failed(`Failed to serve DNS on port ${port}: ${String(error)}; expected a free port.`)
     })
     try {
-      if (count !== undefined) await pickAndRequest(topology, tier, count, server.port, context)
+      if (count !== undefined)
+        for (const line of describePicks(await pickAndRequest(topology, tier, server.port, count, clients))) context.print(line)
       else await serveUntilSignal(topology, server.port, context)
     } finally {
       server.close()
@@ -51,29 +59,4 @@ async function serveUntilSignal({ host }: Topology, port: number, { print }: Con
   print(`DNS on ${host}:${port}. Ask it: dig @${host} -p ${port} +short SRV ${nameOf('frontend')}`)
   print('Ctrl-C ends it.')
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
-}
-
-async function pickAndRequest(topology: Topology, tier: Tier, count: number, dnsPort: number, { print }: Context): Promise<void> {
-  const client = new DnsClient({ host: topology.host, port: dnsPort })
-  const counts = new Map<string, { answered: number; silent: number }>()
-  for (let request = 1; request <= count; request++) {
-    const { address, wasAsked } = await client.pick(nameOf(tier))
-    const instance = address.target.split('.')[0]!
-    const answered = await answers(`http://${topology.host}:${address.port}/livez`)
-    const row = counts.get(instance) ?? { answered: 0, silent: 0 }
-    row[answered ? 'answered' : 'silent']++
-    counts.set(instance, row)
-    print(
-      `${String(request).padStart(3)}  ${wasAsked ? 'looked up' : 'kept     '}  ${instance.padEnd(9)}  ${answered ? 'answered' : 'no answer'}`,
-    )
-  }
-  for (const [instance, row] of [...counts].toSorted(([a], [b]) => (a < b ? -1 : 1)))
-    print(`${instance.padEnd(9)}  answered ${row.answered}, no answer ${row.silent}`)
-}
-
-async function answers(url: string): Promise<boolean> {
-  return askOnce(url, REQUEST_MS_MAX).then(
-    ({ status }) => status === 200,
-    () => false,
-  )
 }

@@ -46,3 +46,9 @@ test('counts the wait for a free connection when requests are due at a pace', as
   // Due 1 ms apart and served one after the other: each has waited for those before it.
   expect(samples.map(({ durationMs }) => durationMs)).toEqual(samples.map(({ durationMs }) => durationMs).toSorted((a, b) => a - b))
 })
+
+test('ends by time when it is asked to, whatever number of requests is left', async () => {
+  const load = await loadOn((_, response) => response.end(), { requests: 1_000_000, ratePerS: 100, lastsMs: 200 })
+  // Due every 10 ms from 0 to 190.
+  expect(await sendLoad(load, never)).toHaveLength(20)
+})

@@ -17,6 +17,8 @@ export interface Load {
   readonly connections: number
   /** `null`: as fast as the answers come. */
   readonly ratePerS: number | null
+  /** No request begins later than this after the first; `null`: however long it takes. */
+  readonly lastsMs?: number | null
 }
 
 export interface Sample {
@@ -37,10 +39,12 @@ export async function sendLoad(load: Load, signal: AbortSignal): Promise<Sample[
   const pool = new Pool(origin, { connections: load.connections, pipelining: 1, headersTimeout: DEADLINE_MS, bodyTimeout: DEADLINE_MS })
   const samples: Sample[] = []
   const startedAtMs = performance.now()
+  const endsAtMs = startedAtMs + (load.lastsMs ?? Infinity)
   let next = 0
   const send = async (): Promise<void> => {
     while (next < load.requests && !signal.aborted) {
       const dueAtMs = load.ratePerS === null ? performance.now() : startedAtMs + (next * 1000) / load.ratePerS
+      if (dueAtMs >= endsAtMs) return
       next++
       const waitMs = dueAtMs - performance.now()
       if (waitMs > 0) await sleep(waitMs)
