@@ -13,10 +13,10 @@ export interface ComparedLoads extends Comparison {
   readonly statuses: readonly string[]
 }
 
-/** Neither side's first requests count: they open the connections. */
-const WARM_UP_REQUESTS = 30
-
-/** `signal` ends it early; the rates of what was cut off are of what there is. */
+/**
+ * One run of each comes first and does not count: it opens connections, and code that has just been started is slow.
+ * `signal` ends it early; the rates of what was cut off are of what there is.
+ */
 export async function compareLoads(a: Load, b: Load, pairs: number, signal: AbortSignal): Promise<ComparedLoads> {
   const statuses = new Set<string>()
   const goodputOf = async (load: Load): Promise<number> => {
@@ -26,7 +26,7 @@ export async function compareLoads(a: Load, b: Load, pairs: number, signal: Abor
     for (const { status } of samples) statuses.add(String(status ?? 'no answer'))
     return goodputPerS
   }
-  for (const load of [a, b]) await sendLoad({ ...load, requests: WARM_UP_REQUESTS }, signal)
+  for (const load of [a, b]) await sendLoad(load, signal)
   const comparison = await interleave(
     pairs,
     () => goodputOf(a),
