@@ -7,6 +7,7 @@ import { Failure } from '../failure.ts'
 import { REPOSITORY } from '../runtime/stage-directory.ts'
 import { folderOf, lessonFiles, readLesson } from './lesson-files.ts'
 import { LANGUAGES, type Language, type Lesson } from './lesson.ts'
+import { proofreadPages } from './proofread-pages.ts'
 import { proofread, translationMistakes } from './proofread.ts'
 import { mapOf, withMap } from './walk-map.ts'
 
@@ -21,7 +22,7 @@ export function proofreadAll(): Proofs {
   const originals = lessons.get(LANGUAGES[0])!
   for (const [language, translated] of lessons) {
     findings.push(...translated.flatMap(proofread), ...mapMistakes(language, translated))
-    if (language !== LANGUAGES[0]) findings.push(...compare(originals, translated, language))
+    if (language !== LANGUAGES[0]) findings.push(...compare(originals, translated, language), ...proofreadPages(REPOSITORY, language))
   }
   return { lessons: originals.length, findings }
 }

@@ -9,13 +9,23 @@ import { REPOSITORY } from '../runtime/stage-directory.ts'
 import { isAboutExit, type Kept } from './claim.ts'
 import { stepsOf, type Lesson, type Part } from './lesson.ts'
 import { neededBy } from './lesson-stages.ts'
+import { isWithin, REPORT_SECTIONS, sectionsOf } from './report-sections.ts'
 import { judgeStep } from './run-step.ts'
 
 /** One line a finding. */
 export function proofread(lesson: Lesson): string[] {
-  return [...settingsMistakes(lesson), ...exampleMistakes(lesson), ...claimsWithoutWithout(lesson), ...brokenLinks(lesson)].map(
+  return [...headMistakes(lesson), ...settingsMistakes(lesson), ...exampleMistakes(lesson), ...claimsWithoutWithout(lesson), ...brokenLinks(lesson)].map(
     (finding) => `${lesson.file}: ${finding}`,
   )
+}
+
+function headMistakes({ about, number }: Lesson): string[] {
+  const unknown = sectionsOf(about.chapter).filter((section) => !REPORT_SECTIONS.some((one) => isWithin(section, one)))
+  const later = about.prerequisites.filter((prerequisite) => prerequisite >= number)
+  return [
+    ...unknown.map((section) => `chapter: found ${section}, expected a section of the map (report-sections.ts)`),
+    ...later.map((prerequisite) => `prerequisites: found ${prerequisite}, expected lessons before this one`),
+  ]
 }
 
 function settingsMistakes(lesson: Lesson): string[] {
