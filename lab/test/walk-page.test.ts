@@ -72,6 +72,11 @@ describe('proofreading', () => {
     expect(proofread(settings)).toEqual([expect.stringContaining('did you mean --policy?')])
   })
 
+  test('finds a chapter that the report does not have, and a prerequisite that comes later', () => {
+    expect(proofread(lessonWith([['chapter: 4.1', 'chapter: 4.1.1, 9.9']]))).toEqual([expect.stringContaining('found 9.9')])
+    expect(proofread(lessonWith([['prerequisites: []', 'prerequisites: [2, 4]']]))).toEqual([expect.stringContaining('found 4')])
+  })
+
   test.each([
     ['another command', 'echo "count 6"', 'echo "count 6";', /commands and outputs/],
     ['another claim', 'is 2 * three', 'is 2 + three', /comments: found .*2 \+ three/],
@@ -88,6 +93,8 @@ test('a map is made from the heads of the lessons, and the page around it stays'
   const page = `before\n${MAP_BEGIN}\nold\n${MAP_END}\nafter`
   const made = withMap(page, mapOf([lessonWith()], 'en'))
   expect(made).toContain('| [3. A title](03-a-title.md) | 4.1 | stage1 | – | 10 |')
+  expect(made).toContain('| 4.1 architecture of the system | [3](03-a-title.md) |')
+  expect(made).not.toContain('| 4.3 ')
   expect(made).toMatch(/^before\n(.|\n)+\nafter$/)
   expect(made).not.toContain('old')
   expect(withMap('no place', mapOf([], 'en'))).toBeUndefined()
