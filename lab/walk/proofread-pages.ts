@@ -57,7 +57,10 @@ function skeletonOf(page: string, folder: string, name: string, language: Langua
 
 /** Without its indent. The comment behind a command is prose, and a translation may ask for its own language. */
 function sameCommand(line: string, language: Language): string {
-  return line.replace(/\s+#\s.*$/, '').replace(` --lang ${language}`, '').trim()
+  return line
+    .replace(/\s+#\s.*$/, '')
+    .replace(` --lang ${language}`, '')
+    .trim()
 }
 
 /** From the root, sorted: a sentence may name them in another order. The other language's page itself is none. */

@@ -14,9 +14,13 @@ import { judgeStep } from './run-step.ts'
 
 /** One line a finding. */
 export function proofread(lesson: Lesson): string[] {
-  return [...headMistakes(lesson), ...settingsMistakes(lesson), ...exampleMistakes(lesson), ...claimsWithoutWithout(lesson), ...brokenLinks(lesson)].map(
-    (finding) => `${lesson.file}: ${finding}`,
-  )
+  return [
+    ...headMistakes(lesson),
+    ...settingsMistakes(lesson),
+    ...exampleMistakes(lesson),
+    ...claimsWithoutWithout(lesson),
+    ...brokenLinks(lesson),
+  ].map((finding) => `${lesson.file}: ${finding}`)
 }
 
 function headMistakes({ about, number }: Lesson): string[] {

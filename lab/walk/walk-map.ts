@@ -42,7 +42,9 @@ function sectionRows(lessons: readonly Lesson[], language: Language): string[] {
   return REPORT_SECTIONS.flatMap((section) => {
     const answering = lessons.filter(({ about }) => sectionsOf(about.chapter).some((one) => isWithin(one, section)))
     if (answering.length === 0) return []
-    return [`| ${section.number} ${section.title[language]} | ${answering.map((lesson) => linkTo(lesson, String(lesson.number))).join(', ')} |`]
+    return [
+      `| ${section.number} ${section.title[language]} | ${answering.map((lesson) => linkTo(lesson, String(lesson.number))).join(', ')} |`,
+    ]
   })
 }
 

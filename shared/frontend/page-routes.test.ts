@@ -57,3 +57,18 @@ it('keeps the key of a submit whose outcome is unknown, and changes that of one 
   backend.answer = { status: 422, body: '{"title":"t","status":422,"definite":true}' }
   expect(await (await urlencoded('message=x&key=kept')).text()).not.toContain('value="kept"')
 })
+
+it('carries the position of a write on, so that every page behind a link is as fresh as the first', async () => {
+  backend.answer = { status: 200, headers: { 'content-type': 'application/json' }, body: `{"records":[${SAVED}],"next":7,"server":"DB2"}` }
+  const linksOf = async (path: string): Promise<string[]> => {
+    const page = await (await service.request(path)).text()
+    return [...page.matchAll(/ (?:href|action)="(\/(?:records|submit)?(?:\?[^"]*)?)"/g)].map(([, link]) => link!.replaceAll('&amp;', '&'))
+  }
+  const fromHome = await linksOf('/?saved=7&at=1:42')
+  expect(fromHome.length).toBeGreaterThan(3)
+  const fromRecords = await linksOf(fromHome.find((link) => link.startsWith('/records'))!)
+  expect(fromRecords.some((link) => link.includes('before=7'))).toBe(true)
+  for (const link of [...fromHome, ...fromRecords]) expect(new URL(link, 'http://site').searchParams.get('at')).toBe('1:42')
+  expect(backend.asked.map(({ headers }) => headers['x-session-token'])).toEqual(['1:42', '1:42'])
+  expect((await linksOf('/?at=<script>')).filter((link) => link.includes('at='))).toEqual([])
+})

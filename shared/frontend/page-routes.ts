@@ -2,6 +2,8 @@
  * The pages' routes: read what the page shows from the backend tier, answer with the document and a strict policy.
  *
  *   POST /submit ─▶ write ─▶ 303 /?saved=…&at=TOKEN ─▶ read at least that fresh ─▶ the page shows the record
+ *
+ * Every link of that page carries `at` on, so the pages that follow are as fresh.
  */
 import { randomUUID } from 'node:crypto'
 import { SESSION_TOKEN, IDEMPOTENCY_KEY } from '../http/headers.ts'
@@ -19,7 +21,7 @@ import type { Html, PageView } from './pages/layout.ts'
 import type { ProblemView } from './pages/problem-notice.ts'
 import { problemPage } from './pages/problem.ts'
 import { recordsPage } from './pages/records.ts'
-import { parseSaved, savedLocation } from './pages/saved.ts'
+import { parseAt, parseSaved, savedLocation } from './pages/saved.ts'
 import { messageFromForm } from './pages/submit-form.ts'
 import { parseWay, type Way } from './pages/way.ts'
 
@@ -68,8 +70,7 @@ export function showNewestRecords(c: ServiceContext, backendTier: TierClient): P
 
 async function showHome(c: ServiceContext, backendTier: TierClient): Promise<Response> {
   const saved = parseSaved(new URL(c.req.url).searchParams)
-  const headers: Record<string, string> = saved?.sessionToken === undefined ? {} : { [SESSION_TOKEN]: saved.sessionToken }
-  const asked = await ask<PageOfRecords>(c, backendTier, 'GET', `/api/data?limit=${RECORDS_ON_HOME}`, headers)
+  const asked = await ask<PageOfRecords>(c, backendTier, 'GET', `/api/data?limit=${RECORDS_ON_HOME}`, freshness(c))
   if ('problem' in asked) return showProblem(c, asked.problem)
   const { records } = asked.value
   // Which database is the primary is known here only from who took the newest record.
@@ -79,7 +80,7 @@ async function showHome(c: ServiceContext, backendTier: TierClient): Promise<Res
 
 async function showRecords(c: ServiceContext, backendTier: TierClient, before: string | undefined): Promise<Response> {
   const query = new URLSearchParams({ limit: String(RECORDS_ON_PAGE), ...(before !== undefined && { before }) })
-  const asked = await ask<PageOfRecords>(c, backendTier, 'GET', `/api/data?${query.toString()}`)
+  const asked = await ask<PageOfRecords>(c, backendTier, 'GET', `/api/data?${query.toString()}`, freshness(c))
   if ('problem' in asked) return showProblem(c, asked.problem)
   const { records, next } = asked.value
   const beforeId = before === undefined ? undefined : Number(before)
@@ -191,7 +192,17 @@ function pageView(c: ServiceContext, answer?: TierAnswer): PageView {
 }
 
 function choice(c: ServiceContext): PageView['choice'] {
-  return chooseLanguage(c.req.header('accept-language'), c.req.query('lang'))
+  return { ...chooseLanguage(c.req.header('accept-language'), c.req.query('lang')), at: at(c) }
+}
+
+function at(c: ServiceContext): string | undefined {
+  return parseAt(new URL(c.req.url).searchParams)
+}
+
+/** Reads at least as far as the visitor has written. */
+function freshness(c: ServiceContext): Record<string, string> {
+  const token = at(c)
+  return token === undefined ? {} : { [SESSION_TOKEN]: token }
 }
 
 /** The way of the call that was just made, this frontend included. */

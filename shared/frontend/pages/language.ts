@@ -17,6 +17,15 @@ export interface LanguageChoice {
   readonly explicit: boolean
 }
 
+/** What every link of a page carries on to the next. */
+export interface Carried extends LanguageChoice {
+  /**
+   * The position of the visitor's own write, in the same words as in `saved.ts`: whoever has written sees it on every page that follows, also where a
+   * replica is late or a load balancer keeps answers.
+   */
+  readonly at?: string | undefined
+}
+
 const FALLBACK: Language = 'en'
 
 /** `parameter` is the value of `?lang=`; anything but a language we have is ignored. */
@@ -25,9 +34,9 @@ export function chooseLanguage(acceptLanguage: string | undefined, parameter?: s
   return { language: preferredLanguage(acceptLanguage ?? ''), explicit: false }
 }
 
-/** A path of this site with its query, `lang` included where it was chosen by hand. */
-export function pageLink(path: string, parameters: Readonly<Record<string, string | number>>, choice: LanguageChoice): string {
-  const query = new URLSearchParams()
+/** A path of this site with its query, `at` included after a write and `lang` where it was chosen by hand. Parameters win over what is carried. */
+export function pageLink(path: string, parameters: Readonly<Record<string, string | number>>, choice: Carried): string {
+  const query = new URLSearchParams(choice.at === undefined ? {} : { at: choice.at })
   for (const [name, value] of Object.entries(parameters)) query.set(name, String(value))
   if (choice.explicit) query.set('lang', choice.language)
   return query.size === 0 ? path : `${path}?${query.toString()}`

@@ -6,7 +6,7 @@
  */
 import { html } from 'hono/html'
 import { FAVICON, STYLE } from './assets.ts'
-import { LANGUAGES, pageLink, type LanguageChoice } from './language.ts'
+import { LANGUAGES, pageLink, type Carried } from './language.ts'
 import { MESSAGES } from './messages.ts'
 
 /** What `html` makes and `c.html()` takes. */
@@ -14,7 +14,7 @@ export type Html = ReturnType<typeof html>
 
 /** What every page's view has. */
 export interface PageView {
-  readonly choice: LanguageChoice
+  readonly choice: Carried
   /** `RELAIS_STAGE`, only ever displayed. */
   readonly stage: string
   /** `X-Session-Token` of the answer that the page shows, where there is one. */
@@ -84,7 +84,7 @@ function stageName({ stage, choice }: PageView): string {
   return Object.hasOwn(names, stage) ? names[stage]! : stage
 }
 
-function navLink(path: string, label: string, isCurrent: boolean, choice: LanguageChoice): Html {
+function navLink(path: string, label: string, isCurrent: boolean, choice: Carried): Html {
   return html`<a href="${pageLink(path, {}, choice)}" ${isCurrent ? html`aria-current="page"` : ''}>${label}</a>`
 }
 
@@ -92,7 +92,7 @@ function otherLanguages(view: PageView, { self }: Frame): Html[] {
   if (self === undefined) return []
   const others = LANGUAGES.filter((language) => language !== view.choice.language)
   return others.map((language) => {
-    const href = pageLink(self.path, self.parameters, { language, explicit: true })
+    const href = pageLink(self.path, self.parameters, { ...view.choice, language, explicit: true })
     return html`<li class="language">
       <a href="${href}" lang="${language}" hreflang="${language}">${MESSAGES[language].languageName}</a>
     </li>`

@@ -8,7 +8,7 @@
  * it has the record (read-your-writes without a cookie). An address can be typed by anyone: every part is checked.
  */
 import { parsePosition } from '../../store/position.ts'
-import { pageLink, type LanguageChoice } from './language.ts'
+import { pageLink, type Carried } from './language.ts'
 import { instanceNames, parseWay, UNKNOWN_WAY, type Way } from './way.ts'
 
 export interface Saved {
@@ -22,7 +22,7 @@ export interface Saved {
 }
 
 /** The `Location` of the 303. */
-export function savedLocation(saved: Saved, choice: LanguageChoice): string {
+export function savedLocation(saved: Saved, choice: Carried): string {
   const parameters: Record<string, string | number> = { saved: saved.id }
   if (saved.origin !== undefined) parameters['by'] = saved.origin
   if (saved.way.instances.length > 0) parameters['via'] = instanceNames(saved.way).join(' ')
@@ -34,11 +34,16 @@ export function savedLocation(saved: Saved, choice: LanguageChoice): string {
 export function parseSaved(query: URLSearchParams): Saved | undefined {
   const id = Number(/^[1-9]\d{0,15}$/.exec(query.get('saved') ?? '')?.[0])
   if (!Number.isSafeInteger(id)) return undefined
-  const token = query.get('at') ?? ''
   return {
     id,
     origin: /^DB[1-9]$/.exec(query.get('by') ?? '')?.[0],
     way: query.has('via') ? parseWay(query.get('via')?.replaceAll(' ', ',')) : UNKNOWN_WAY,
-    sessionToken: parsePosition(token) ? token : undefined,
+    sessionToken: parseAt(query),
   }
+}
+
+/** The position that the address asks for, on any page; `undefined` without a valid one. */
+export function parseAt(query: URLSearchParams): string | undefined {
+  const token = query.get('at') ?? ''
+  return parsePosition(token) ? token : undefined
 }

@@ -9,7 +9,7 @@
  * the limit for bodies.
  */
 import { html } from 'hono/html'
-import { pageLink, type LanguageChoice } from './language.ts'
+import { pageLink, type Carried } from './language.ts'
 import type { Html } from './layout.ts'
 import { MESSAGES } from './messages.ts'
 
@@ -27,7 +27,7 @@ const MESSAGE_LENGTH_MAX = 10_000
  * `describedBy` is the id of the notice that says what is wrong with the message, if any. HTML drops a line break that
  * comes first in a textarea: the template has one, so that the visitor's own is kept.
  */
-export function submitForm(form: FormView, choice: LanguageChoice, describedBy?: string): Html {
+export function submitForm(form: FormView, choice: Carried, describedBy?: string): Html {
   const text = MESSAGES[choice.language]
   const invalid = describedBy === undefined ? '' : html`aria-invalid="true"`
   return html`<form class="submit" method="post" action="${pageLink('/submit', {}, choice)}" enctype="multipart/form-data">
