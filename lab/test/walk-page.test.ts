@@ -101,6 +101,9 @@ test('a map is made from the heads of the lessons, and the page around it stays'
 })
 
 test('text for the terminal is wrapped, and links say where they lead', () => {
-  expect(terminalText('one two three\nfour [page](a.md)', 12)).toBe('one two\nthree four\npage (a.md)')
-  expect(terminalText('- one two three four\n- five', 12)).toBe('• one two\n  three four\n• five')
+  expect(terminalText('[nginx/a.conf](../../nginx/a.conf), [b.conf](../../nginx/b.conf), [RFC](https://x.org/a)', 'docs/walkthrough')).toBe(
+    'nginx/a.conf, nginx/b.conf, RFC (https://x.org/a)',
+  )
+  expect(terminalText('one two three\nfour [page](a.md)', '', 12)).toBe('one two\nthree four\npage (a.md)')
+  expect(terminalText('- one two three four\n- five', '', 12)).toBe('• one two\n  three four\n• five')
 })

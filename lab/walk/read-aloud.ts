@@ -6,6 +6,7 @@
  * Who leaves in between comes back to the section where they were: the steps before it are run again without being shown, because later ones use
  * their variables and the records that they made.
  */
+import path from 'node:path'
 import { paint } from '../command-line/paint.ts'
 import type { Kept } from './claim.ts'
 import { stepsOf, type Lesson, type Option, type Part, type Section, type Step } from './lesson.ts'
@@ -60,6 +61,10 @@ class Reader {
     for (const step of before) await runStep(step, this.#reading.shell, this.#kept, this.#reading.signal)
   }
 
+  #text(markdown: string): string {
+    return terminalText(markdown, path.posix.dirname(this.#lesson.file))
+  }
+
   /** `false` when the reader leaves. */
   async section(section: Section): Promise<boolean> {
     this.#reading.print(`\n${paint.strong(`── ${section.heading} ──`)}\n`)
@@ -74,7 +79,7 @@ class Reader {
     if (part.kind === 'step') return this.#step(part.step)
     if (part.kind === 'options') return this.#predict(part.options, part.answer)
     if (part.kind === 'folded') return this.#question(part.question, part.answer)
-    if (part.kind === 'text') this.#say(terminalText(part.markdown))
+    if (part.kind === 'text') this.#say(this.#text(part.markdown))
     else this.#say(indented(part.text))
     if (part.kind === 'code' && (kind === 'set-up' || kind === 'clean-up')) this.#say(paint.faint(this.#words.byItself))
     return true
@@ -87,10 +92,10 @@ class Reader {
     const { outcome, broken } = await runStep(step, shell, this.#kept, signal)
     if (signal.aborted) return false
     this.#say(indented(outcome.output))
-    if (step.lead !== '') print(terminalText(step.lead))
+    if (step.lead !== '') print(this.#text(step.lead))
     for (const { text, rules } of step.expectations) {
       const wrong = broken.filter(({ claim }) => rules.some(({ kind, source }) => claim === (kind === 'keep' ? `keep ${source}` : source)))
-      print(`  ${wrong.length === 0 ? paint.good('✓') : paint.bad('✗')} ${terminalText(text).replaceAll('\n', '\n    ')}`)
+      print(`  ${wrong.length === 0 ? paint.good('✓') : paint.bad('✗')} ${this.#text(text).replaceAll('\n', '\n    ')}`)
     }
     for (const { claim, found } of broken) print(paint.warn(`  ${this.#words.differs} ${claim}: ${found}`))
     print()
@@ -99,7 +104,7 @@ class Reader {
   }
 
   async #predict(options: readonly Option[], answer: string): Promise<boolean> {
-    for (const { letter, text } of options) this.#reading.print(terminalText(`- **${letter}.** ${text}`))
+    for (const { letter, text } of options) this.#reading.print(this.#text(`- **${letter}.** ${text}`))
     this.#reading.print()
     const { ask } = this.#reading
     if (!ask) return true
@@ -118,10 +123,10 @@ class Reader {
   }
 
   async #question(question: string, answer: string): Promise<boolean> {
-    this.#say(paint.strong(terminalText(question)))
+    this.#say(paint.strong(this.#text(question)))
     const { ask } = this.#reading
     if (ask && (await ask(this.#words.reveal)) === null) return false
-    this.#say(terminalText(answer))
+    this.#say(this.#text(answer))
     return true
   }
 

@@ -1,19 +1,27 @@
 /**
  * A lesson's Markdown for a terminal: paragraphs wrapped, marks turned into colours, links reduced to what they say and where they lead.
  */
+import path from 'node:path'
 import { paint } from '../command-line/paint.ts'
 
 const WIDTH_MAX = 100
 /** Where there is no terminal, or one that says 0. */
 const COLUMNS_UNKNOWN = 80
 
-/** Without colours where there is no terminal, as `paint` decides. */
-export function terminalText(markdown: string, columns: number = process.stdout.columns || COLUMNS_UNKNOWN): string {
+/**
+ * Without colours where there is no terminal, as `paint` decides. Links of a page in `folder` are shown from the root of the repository, where the reader's
+ * shell is.
+ */
+export function terminalText(markdown: string, folder = '', columns: number = process.stdout.columns || COLUMNS_UNKNOWN): string {
   const width = Math.min(columns, WIDTH_MAX)
-  return markdown
+  return fromRoot(markdown, folder)
     .split(/\n{2,}/)
     .map((block) => blockText(block, width))
     .join('\n\n')
+}
+
+function fromRoot(markdown: string, folder: string): string {
+  return markdown.replaceAll(/\]\(([^):\s]+)\)/g, (_, target: string) => `](${path.posix.join(folder, target)})`)
 }
 
 function blockText(block: string, width: number): string {
@@ -61,7 +69,9 @@ function isRule(row: readonly string[]): boolean {
 function plain(text: string): string {
   return text
     .replaceAll(/!\[([^\]]*)\]\(([^)]+)\)/g, '[$1: $2]')
-    .replaceAll(/\[([^\]]+)\]\(([^)]+)\)/g, (_, words: string, target: string) => (words === target ? words : `${words} (${target})`))
+    .replaceAll(/\[([^\]]+)\]\(([^)]+)\)/g, (_, words: string, target: string) =>
+      target.endsWith(words) ? target : `${words} (${target})`,
+    )
 }
 
 /** Width is counted without the marks, which are not seen. */
