@@ -40,8 +40,9 @@ export async function keepServer(options: KeepOptions): Promise<void> {
     // What it holds will be replaced, and it may be frozen: nothing is gained by asking it to end.
     if (reason === 'lost') signalServer(node, 'SIGKILL')
     await server.stop()
-    await cleanServer(node)
+    // The killed postmaster's children may outlive it for a moment; prepareServer waits for them and cleans up.
     if (reason === 'lost') options.onProgress(`${node.name}: its slot was lost while it ran; it is copied anew`)
+    else await cleanServer(node)
   }
 }
 
