@@ -48,7 +48,8 @@ export function createNode(settings: Stage2Settings, log: Log): Node {
       secretsDir: settings.RELAIS_POSTGRES_SECRETS_DIR,
     },
     role: settings.RELAIS_ROLE,
-    onFacts: (facts) => timeline.see(facts.timeline),
+    // A promoted standby is on a timeline of its own, of which the primary's tokens are no part.
+    onFacts: ({ timeline: seen, isInRecovery }) => isInRecovery === (settings.RELAIS_ROLE === 'replica') && timeline.see(seen),
     log,
   })
   const store =
@@ -84,7 +85,10 @@ function replicaStore(settings: Stage2Settings, connections: Connections, timeli
     pool: connections.pool('monitor'),
     primaryName: settings.RELAIS_PRIMARY,
     timeline,
-    onLook: ({ replay_lsn, is_behind }) => void standbyPosition.claim(parsePosition(`1:${replay_lsn}`)?.lsn ?? 0, is_behind),
+    onLook: ({ replay_lsn, is_behind, is_promoted }) => {
+      connections.see({ isInRecovery: !is_promoted })
+      standbyPosition.claim(parsePosition(`1:${replay_lsn}`)?.lsn ?? 0, is_behind)
+    },
   })
   return new ReplicaStore({
     name: settings.RELAIS_NAME,

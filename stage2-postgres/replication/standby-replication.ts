@@ -36,7 +36,7 @@ export class StandbyReplication {
 
   async status(): Promise<{ upstream: ReplicaStatus; details: Record<string, unknown> }> {
     const row = await this.look()
-    const { receiver, sender_host, sender_port, received_lsn, replay_lsn, is_paused } = row
+    const { receiver, sender_host, sender_port, received_lsn, replay_lsn, is_paused, is_promoted } = row
     return {
       upstream: upstreamStatus(this.#options.primaryName, row),
       details: {
@@ -45,6 +45,7 @@ export class StandbyReplication {
         receivedLsn: received_lsn,
         replayLsn: replay_lsn,
         isReplayPaused: is_paused,
+        isPromoted: is_promoted,
       },
     }
   }
@@ -56,7 +57,8 @@ export class StandbyReplication {
   async #ask(): Promise<ReceiverRow> {
     const rows = await this.#options.pool.run((link) => link.query(lookAtStandby), LOOK_TIMEOUT_MS)
     const row = rows[0]!
-    this.#options.timeline.see(row.timeline)
+    // A promoted server is on a timeline of its own, of which the primary's tokens are no part.
+    if (!row.is_promoted) this.#options.timeline.see(row.timeline)
     this.#options.onLook(row)
     return row
   }

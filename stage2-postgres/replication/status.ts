@@ -38,6 +38,8 @@ export interface ReceiverRow {
   readonly replay_lsn: string
   readonly is_behind: boolean
   readonly is_paused: boolean
+  /** It no longer replays: what it was sent is the past of a history of its own. */
+  readonly is_promoted: boolean
   readonly timeline: number
   readonly receiver: string | null
   readonly sender_host: string | null
@@ -70,7 +72,8 @@ export const lookAtPrimary = (sql: Sql) => sql<PrimaryRow[]>`
 export const lookAtStandby = (sql: Sql) => sql<ReceiverRow[]>`
   SELECT pg_last_wal_replay_lsn() AS replay_lsn,
     coalesce(pg_last_wal_receive_lsn() > pg_last_wal_replay_lsn(), false) AS is_behind,
-    pg_is_wal_replay_paused() AS is_paused,
+    coalesce((SELECT pg_is_wal_replay_paused() WHERE pg_is_in_recovery()), false) AS is_paused,
+    NOT pg_is_in_recovery() AS is_promoted,
     greatest((SELECT timeline_id FROM pg_control_checkpoint()), receiver.received_tli) AS timeline,
     receiver.status AS receiver, receiver.sender_host, receiver.sender_port,
     pg_last_wal_receive_lsn() AS received_lsn, receiver.latest_end_lsn AS primary_lsn,
@@ -101,10 +104,16 @@ function standbyState(row: StandbyRow | undefined): ReplicaStatus['state'] {
 export function upstreamStatus(primaryName: string, row: ReceiverRow): ReplicaStatus {
   return {
     name: primaryName,
-    state: row.receiver === 'streaming' ? 'streaming' : row.receiver === null ? 'unreachable' : 'catching-up',
+    state: receiverState(row),
     position: row.primary_lsn === null ? null : `${row.timeline}:${row.primary_lsn}`,
     lagRecords: null,
     lagBytes: row.lag_bytes,
     lagMs: row.lag_ms,
   }
+}
+
+function receiverState({ receiver, is_promoted }: ReceiverRow): ReplicaStatus['state'] {
+  if (receiver === 'streaming') return 'streaming'
+  if (is_promoted) return 'lost'
+  return receiver === null ? 'unreachable' : 'catching-up'
 }

@@ -73,7 +73,7 @@ export class Connections {
       linksMax: 1,
       onOpened: (facts) => {
         this.#pools.get(kind)?.resize(poolSizes(facts)[kind])
-        this.#isInRecovery = facts.isInRecovery
+        this.see(facts)
         this.#options.onFacts(facts)
       },
       onGone: (reason) => log.warn({ pool: kind, reason }, 'a connection to PostgreSQL was lost'),
@@ -91,6 +91,11 @@ export class Connections {
     const expected = this.#options.role === 'replica'
     if (this.#isInRecovery !== expected) return `PostgreSQL is ${expected ? 'no' : 'a'} standby`
     return undefined
+  }
+
+  /** What the server is can change while our links live: a promotion keeps them all. */
+  see({ isInRecovery }: Pick<ServerFacts, 'isInRecovery'>): void {
+    this.#isInRecovery = isInRecovery
   }
 
   waiting(): number {

@@ -174,12 +174,26 @@ describe('a standby', () => {
     await cluster.startServer('db3')
   })
 
-  it('that was promoted is rebuilt at its next start', async () => {
+  it('that was promoted says so, serves nothing of its own history, and is rebuilt at its next start', async () => {
     await cluster.sql('db2', 'admin', (sql) => sql`SELECT pg_promote()`)
+    await eventually(async () => {
+      expect(standby.notReadyBecause()).toBe('PostgreSQL is no standby')
+      const { upstream, details } = await standby.replication()
+      expect(upstream).toMatchObject({ name: 'db1', state: 'lost' })
+      expect(details).toMatchObject({ isPromoted: true, isReplayPaused: false })
+    })
+    const { value, position } = await primary.insert('not in its history', write())
+    expect(await standby.reach(position, 100)).toBe(false)
+    expect((await standby.get(value.id)).value).toBeUndefined()
+    expect((await standby.position()).epoch).toBe(position.epoch)
+    const moved = await cluster.service('db2').service.request('/api/data', { headers: { 'x-relais-may-move': 'yes' } })
+    expect(moved.headers.get('x-accel-redirect')).toBe('@primary')
     await cluster.stopServer('db2')
     await cluster.startServer('db2')
     expect(cluster.progress.at(-2)).toMatch(/db2: rebuilding this standby, because it was promoted/)
     await cluster.streaming('db2')
+    await eventually(async () => expect(standby.notReadyBecause()).toBeUndefined())
+    await caughtUp('db2')
   })
 
   it('cannot be started twice', async () => {
