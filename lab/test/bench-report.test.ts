@@ -106,6 +106,7 @@ describe('a conclusion', () => {
     ['not upheld', ratio(2, 2.2)],
     ['not upheld', ratio(0.9, 1.1)],
     ['cannot be said', ratio(0.9, 1.8)],
+    ['cannot be said', ratio(1.2, 2.8)],
     ['cannot be said', null],
   ] as const)('is "%s" when the record has it so', (standing, ours) => {
     expect(judge(ours, 1.673, null).standing).toBe(standing)

@@ -133,6 +133,25 @@ describe('the call to the next tier', () => {
     expect(server.received()).not.toContain('/second')
   })
 
+  it('lets reads go on while writes wait for all the connections that writes have', async () => {
+    const server = await upstream((socket, sent) => {
+      if (sent.startsWith('GET')) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')
+    })
+    const tier = client(server, { connectionsMax: 1 })
+    const writes = [tier.call(POST), tier.call(POST)].map(rejectionOf)
+    expect((await tier.call(GET)).status).toBe(200)
+    await server.close()
+    await Promise.all(writes)
+  })
+
+  it('sends what is above its bound when an answer has come', async () => {
+    const server = await upstream((socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'))
+    const tier = client(server, { connectionsMax: 2 })
+    const answers = await Promise.all(Array.from({ length: 50 }, () => tier.call(GET)))
+    expect(answers.every(({ status }) => status === 200)).toBe(true)
+    expect(server.connections()).toBeLessThanOrEqual(2)
+  })
+
   it('works again after a failure, without being told', async () => {
     let isBroken = true
     const server = await upstream((socket) => (isBroken ? socket.destroy() : socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')))

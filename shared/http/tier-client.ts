@@ -3,6 +3,9 @@
  *
  *   frontend ─▶ TierClient ─▶ backend-lb          backend ─▶ TierClient ─▶ db-lb
  *
+ * Reads and writes have connections of their own, a few of each (decision 0036): what is too much for the next tier waits here, where
+ * deadlines are longest, and writes that wait for a slow primary hold no read's place.
+ *
  * Nothing is tried again here. The load balancer of the tier that failed moves a read to another instance once; if this
  * client tried again too, two tiers would make four requests of one, and three tiers eight.
  *
@@ -30,6 +33,7 @@ export interface TierAnswer {
 export interface TierClientOptions {
   /** From the call to the last byte of the answer. */
   readonly deadlineMs: number
+  /** For reads, and as many again for writes. */
   readonly connectionsMax?: number
   /** A larger answer is refused: nothing here may grow without bound. */
   readonly answerBytesMax?: number
@@ -38,33 +42,39 @@ export interface TierClientOptions {
 const CONNECT_TIMEOUT_MS = 1_000
 
 export class TierClient {
-  readonly #pool: Pool
+  readonly #reads: Pool
+  readonly #writes: Pool
   readonly #deadlineMs: number
   readonly #answerBytesMax: number
 
-  constructor(baseUrl: string, { deadlineMs, connectionsMax = 512, answerBytesMax = 16 * 1024 * 1024 }: TierClientOptions) {
+  constructor(baseUrl: string, { deadlineMs, connectionsMax = 64, answerBytesMax = 16 * 1024 * 1024 }: TierClientOptions) {
     this.#deadlineMs = deadlineMs
     this.#answerBytesMax = answerBytesMax
-    this.#pool = new Pool(baseUrl, {
+    const options = {
       connections: connectionsMax,
       pipelining: 1,
       connect: { timeout: CONNECT_TIMEOUT_MS },
       // The deadline below covers the whole call; undici's own timers would only add coarser ones.
       headersTimeout: 0,
       bodyTimeout: 0,
-    })
+    } satisfies Pool.Options
+    this.#reads = new Pool(baseUrl, options)
+    this.#writes = new Pool(baseUrl, options)
   }
 
   /** Resolves to whatever was answered, errors included. Rejects with a `Problem` when nothing was. */
   call(request: TierRequest): Promise<TierAnswer> {
     return new Promise((resolve, reject) => {
-      const call = new TierCall(request.method, this.#answerBytesMax, this.#deadlineMs, resolve, reject)
-      this.#pool.dispatch({ method: request.method, path: request.path, headers: request.headers, body: request.body ?? null }, call)
+      const { method, path, headers, body = null } = request
+      const isRead = method === 'GET' || method === 'HEAD'
+      const call = new TierCall(isRead, this.#answerBytesMax, this.#deadlineMs, resolve, reject)
+      const pool = isRead ? this.#reads : this.#writes
+      pool.dispatch({ method, path, headers, body }, call)
     })
   }
 
-  close(): Promise<void> {
-    return this.#pool.destroy()
+  async close(): Promise<void> {
+    await Promise.all([this.#reads.destroy(), this.#writes.destroy()])
   }
 }
 
@@ -82,13 +92,13 @@ class TierCall implements Dispatcher.DispatchHandler {
   #isOver = false
 
   constructor(
-    method: string,
+    isRead: boolean,
     bytesMax: number,
     deadlineMs: number,
     resolve: (answer: TierAnswer) => void,
     reject: (problem: Problem) => void,
   ) {
-    this.#isRead = method === 'GET' || method === 'HEAD'
+    this.#isRead = isRead
     this.#bytesMax = bytesMax
     this.#resolve = resolve
     this.#reject = reject

@@ -15,6 +15,7 @@ const LOOK_MS = 50
 export async function runClosedLoop(options: LoadOptions, timeoutMs: number): Promise<LoadRun> {
   const account = new RunAccount(options)
   const clients: ExactClient[] = []
+  const { host } = new URL(options.entryUrl)
   const connections = Math.min(options.connections, options.requests)
   let result: LoadRun | undefined
   let done = 0
@@ -29,7 +30,7 @@ export async function runClosedLoop(options: LoadOptions, timeoutMs: number): Pr
     amount: options.requests,
     sampleInt: LOOK_MS,
     excludeErrorStats: true,
-    setupClient: (client) => clients.push(new ExactClient(client, account, timeoutMs, onDone)),
+    setupClient: (client) => clients.push(new ExactClient(client, host, account, timeoutMs, onDone)),
   })
   const abort = (): void => {
     for (const client of clients) client.abort()

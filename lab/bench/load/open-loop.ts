@@ -18,7 +18,12 @@ const NO_SLOT = 'not sent: no free slot'
 export async function runOpenLoop(options: LoadOptions, ratePerSecond: number, timeoutMs: number): Promise<LoadRun> {
   const pool = new Pool(options.entryUrl, { connections: options.connections, pipelining: 1, headersTimeout: 0, bodyTimeout: 0 })
   const account = new RunAccount(options)
-  const inFlight = new Set<Promise<void>>()
+  const inFlight = new Set<Exchange>()
+  let isIdle: (() => void) | undefined
+  const abort = (): void => {
+    for (const exchange of inFlight) exchange.abort()
+  }
+  options.signal?.addEventListener('abort', abort, { once: true })
   try {
     for (let sent = 0; !account.isOver;) {
       const due = Math.floor(((performance.now() - account.startedAtMs) / 1000) * ratePerSecond) + 1
@@ -28,9 +33,10 @@ export async function runOpenLoop(options: LoadOptions, ratePerSecond: number, t
       }
       await sleep(1)
     }
-    await Promise.all(inFlight)
+    if (inFlight.size > 0) await new Promise<void>((resolve) => (isIdle = resolve))
     return account.result()
   } finally {
+    options.signal?.removeEventListener('abort', abort)
     await pool.destroy()
   }
 
@@ -39,49 +45,99 @@ export async function runOpenLoop(options: LoadOptions, ratePerSecond: number, t
       account.notSent(begun, NO_SLOT)
       return
     }
-    const exchange = send(pool, account, begun, timeoutMs, options.signal).finally(() => inFlight.delete(exchange))
+    const { request } = begun
+    const body = request.write?.body ?? null
+    const exchange = new Exchange(account, begun, timeoutMs, () => {
+      inFlight.delete(exchange)
+      if (inFlight.size === 0) isIdle?.()
+    })
     inFlight.add(exchange)
+    pool.dispatch({ method: request.method, path: request.path, headers: headersOf(request), body }, exchange)
   }
 }
 
-/** Never rejects: however it ends is noted. */
-async function send(
-  pool: Dispatcher,
-  account: RunAccount,
-  begun: BegunRequest,
-  timeoutMs: number,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const { request } = begun
-  const deadline = new AbortController()
-  const timer = setTimeout(() => deadline.abort('timeout'), Math.max(0, begun.startedAtMs + timeoutMs - performance.now()))
-  const abort = (): void => deadline.abort('aborted')
-  signal?.addEventListener('abort', abort, { once: true })
-  try {
-    const answer = await pool.request({
-      method: request.method,
-      path: request.path,
-      headers: headersOf(request),
-      body: request.write?.body ?? null,
-      signal: deadline.signal,
-    })
-    const body = await answer.body.text()
-    const requestId = answer.headers['x-request-id']
-    const bytes = Buffer.byteLength(body) + headerBytes(answer.headers)
-    account.answered(begun, { status: answer.statusCode, body, requestId: typeof requestId === 'string' ? requestId : undefined }, bytes)
-  } catch (error) {
-    if (deadline.signal.aborted && deadline.signal.reason === 'timeout') account.failed(begun, 'timedOut', 'timeout')
-    else account.failed(begun, 'lost', deadline.signal.aborted ? 'aborted' : codeOf(error))
-  } finally {
-    clearTimeout(timer)
-    signal?.removeEventListener('abort', abort)
+/** One request on its way. However it ends, it is noted once. Handlers instead of `request()`: a stream for each answer costs more than all checks. */
+class Exchange implements Dispatcher.DispatchHandler {
+  readonly #account: RunAccount
+  readonly #begun: BegunRequest
+  readonly #onEnd: () => void
+  readonly #timer: NodeJS.Timeout
+  #controller: Dispatcher.DispatchController | undefined
+  #status = 0
+  #requestId: string | undefined
+  #body = ''
+  #decoder = new TextDecoder()
+  #bytes = 0
+  #isOver = false
+
+  constructor(account: RunAccount, begun: BegunRequest, timeoutMs: number, onEnd: () => void) {
+    this.#account = account
+    this.#begun = begun
+    this.#onEnd = onEnd
+    const leftMs = Math.max(1, begun.startedAtMs + timeoutMs - performance.now())
+    this.#timer = setTimeout(() => this.#giveUp('timedOut', 'timeout'), leftMs)
+  }
+
+  /** The run was stopped. */
+  abort(): void {
+    this.#giveUp('lost', 'aborted')
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller
+    if (this.#isOver) controller.abort(GIVEN_UP)
+  }
+
+  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: Headers): void {
+    this.#status = status
+    const requestId = headers['x-request-id']
+    this.#requestId = typeof requestId === 'string' ? requestId : undefined
+    this.#bytes = headerBytes(headers)
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#bytes += chunk.length
+    this.#body += this.#decoder.decode(chunk, { stream: true })
+  }
+
+  onResponseEnd(): void {
+    if (!this.#finish()) return
+    const answer = { status: this.#status, body: this.#body + this.#decoder.decode(), requestId: this.#requestId }
+    this.#account.answered(this.#begun, answer, this.#bytes)
+    this.#onEnd()
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.#fail('lost', codeOf(error))
+  }
+
+  #giveUp(outcome: 'timedOut' | 'lost', failure: string): void {
+    this.#fail(outcome, failure)
+    this.#controller?.abort(GIVEN_UP)
+  }
+
+  #fail(outcome: 'timedOut' | 'lost', failure: string): void {
+    if (!this.#finish()) return
+    this.#account.failed(this.#begun, outcome, failure)
+    this.#onEnd()
+  }
+
+  #finish(): boolean {
+    if (this.#isOver) return false
+    this.#isOver = true
+    clearTimeout(this.#timer)
+    return true
   }
 }
+
+const GIVEN_UP = new Error('given up')
+
+type Headers = Readonly<Record<string, string | string[] | undefined>>
 
 /** As they stood on the wire: "name: value" and the end of the line; the status line is about as long as the empty one. */
-function headerBytes(headers: Readonly<Record<string, string | string[] | undefined>>): number {
+function headerBytes(headers: Headers): number {
   let bytes = 'HTTP/1.1 200 OK\r\n\r\n'.length
-  for (const [name, value] of Object.entries(headers)) bytes += name.length + ': \r\n'.length + String(value).length
+  for (const name in headers) bytes += name.length + ': \r\n'.length + String(headers[name]).length
   return bytes
 }
 

@@ -83,3 +83,13 @@ export function headersOf({ requestId, write }: PlannedRequest): Record<string, 
   const headers = { accept: 'application/json', 'x-request-id': requestId }
   return write ? { ...headers, 'content-type': 'application/json', 'idempotency-key': write.idempotencyKey } : headers
 }
+
+/** The request as it goes over the wire, of one line of text for each header. */
+export function bytesOf(request: PlannedRequest, host: string): Buffer {
+  const { method, path, write } = request
+  let head = `${method} ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: keep-alive\r\n`
+  for (const [name, value] of Object.entries(headersOf(request))) head += `${name}: ${value}\r\n`
+  return write
+    ? Buffer.from(`${head}content-length: ${Buffer.byteLength(write.body)}\r\n\r\n${write.body}`)
+    : Buffer.from(`${head}\r\n`, 'latin1')
+}

@@ -18,9 +18,9 @@ const IDS_BEFORE = 1_000_000_000
 const WARM_UP_REQUESTS = 2_000
 const CLOSED_S = 3
 const STEP_S = 1
-const RATE_FIRST = 500
-const RATE_FACTOR = 1.4
-const STEPS_MAX = 14
+const RATE_FIRST = 2_000
+const RATE_FACTOR = 1.5
+const STEPS_MAX = 9
 const REACHED_SHARE = 0.98
 
 export async function measureGeneratorLimit(connections: number, signal?: AbortSignal): Promise<GeneratorLimit> {

@@ -1,9 +1,9 @@
 /**
  * The report's claims, and what a record says to each: computed from its intervals, so another record may conclude otherwise.
  *
- *   upheld            the interval holds the claimed figure, and not "no difference"
+ *   upheld            the interval holds the claimed figure, and not "no difference", and is narrow enough to mean something
  *   not upheld        the claimed figure lies outside the interval
- *   cannot be said    both lie inside, or nothing was measured, or the measurement itself is in doubt
+ *   cannot be said    both lie inside, or it is too wide, or nothing was measured, or the measurement itself is in doubt
  */
 import type { BenchRecord, LoadName } from '../results/bench-record.ts'
 import { noiseFloor } from '../statistics/noise-floor.ts'
@@ -48,6 +48,8 @@ export const GAIN_CLAIMS: readonly GainClaim[] = [
 /** Seconds for 500 parallel aggregates on the primary, and spread over three (6.3.2). */
 const AGGREGATE_RATIO = 250.36 / 79.8
 export const AGGREGATE_PARALLEL = 500
+/** An interval whose ends are farther apart than this, as a ratio, upholds nothing: it would uphold almost any figure. */
+const WIDTH_MAX = 2
 /** Shares of requests (8.1). */
 const ERROR_RATES = { balanced: 0.0005, single: 0.0325 }
 
@@ -93,6 +95,8 @@ export function judge(ours: Ratio | null, claimed: number, doubt: string | null)
     return { standing: 'not upheld', because: `the interval lies ${side} the claimed figure${more}` }
   }
   if (holdsNone) return { standing: 'cannot be said', because: 'the interval holds the claimed figure and "no difference"' }
+  if (ours.high / ours.low > WIDTH_MAX)
+    return { standing: 'cannot be said', because: 'the interval holds the claimed figure, and too much else' }
   return { standing: 'upheld', because: 'the interval holds the claimed figure' }
 }
 
@@ -122,7 +126,7 @@ function errorConclusion(scenario: Scenario): Conclusion {
   const points = `${number(mean * 100, 2)} points [${number(low * 100, 2)}, ${number(high * 100, 2)}]`
   const holdsClaim = low <= claimed && claimed <= high
   const standing: Standing = !holdsClaim ? 'not upheld' : high < 0 ? 'upheld' : 'cannot be said'
-  const because = `the claimed difference is ${number(claimed * 100, 2)} points`
+  const because = `the claimed difference is ${number(claimed * 100, 2).replace('-', '−')} points`
   return { claim, section: '8.1', measured: `${points} (${scenario.name})`, standing, because }
 }
 

@@ -97,7 +97,8 @@ const capacity = z.object({
   mixThreeAgainstOne: paired,
   byDatabases: z.array(z.object({ databases: count, rates })),
   byConcurrency: z.array(z.object({ connections: count, rates })),
-  costs: z.object({ readCpuMs: amount, writeOnPrimaryCpuMs: amount, applyOnReplicaCpuMs: amount }).nullable(),
+  costs: z.object({ readCpuMs: amount, writeAloneCpuMs: amount, writeOnPrimaryCpuMs: amount, applyOnReplicaCpuMs: amount }).nullable(),
+  mixReadsOnPrimary: amount.max(1).nullable(),
 })
 
 const timeline = z.array(z.object({ atMs: amount, maxMs: amount, p50Ms: amount, served: count })).max(100_000)
@@ -129,4 +130,5 @@ export const recordSchema = z.object({
   pause: z.object({ stage, pausedInstance: text, pauseMs: amount, ratePerSecond: amount, open: pausedRun, closed: pausedRun }).nullable(),
   aggregates: z.array(aggregate),
   remarks: z.array(text),
+  notes: z.array(text),
 }) satisfies z.ZodType<BenchRecord>

@@ -36,8 +36,10 @@ export interface BenchRecord {
   readonly capacity: Capacity | null
   readonly pause: PauseExperiment | null
   readonly aggregates: readonly AggregateRun[]
-  /** Sentences on what could not be done here, for example "CPU is NOT limited: …". */
+  /** Sentences on what could not be done, or did not go as it should: shown before every figure. */
   readonly remarks: readonly string[]
+  /** Sentences on how it was measured, the same for every run of its kind. */
+  readonly notes: readonly string[]
 }
 
 export interface BenchOptions {
@@ -190,12 +192,15 @@ export interface Capacity {
   /** Goodput of reads by number of databases, and by concurrency on three; each with every repetition. */
   readonly byDatabases: readonly { readonly databases: number; readonly rates: readonly number[] }[]
   readonly byConcurrency: readonly { readonly connections: number; readonly rates: readonly number[] }[]
-  /** CPU seconds a read and a write cost a primary, and a replica that applies it: what the expected mix is computed from. */
+  /** CPU that a read costs, and a write a primary without replicas, one with them, and a replica that applies it: what is expected of the mix. */
   readonly costs: {
     readonly readCpuMs: number
+    readonly writeAloneCpuMs: number
     readonly writeOnPrimaryCpuMs: number
     readonly applyOnReplicaCpuMs: number
   } | null
+  /** Of the reads of a mix on three databases, those that the load balancer gave the primary, 0 to 1; null when not counted. */
+  readonly mixReadsOnPrimary: number | null
 }
 
 /** One database stopped (SIGSTOP) for a second under a fixed rate and under a closed loop. */

@@ -1,14 +1,14 @@
 /**
  * How many times A is B, with its 95 % interval: from pairs of runs that were measured in turn.
  *
- *   A B │ B A │ A B │ B A …     one pair, one ratio; their geometric mean, and the percentile bootstrap of it
+ *   A B │ B A │ A B │ B A …     one pair, one ratio; their geometric mean, and the interval of it
  *
  * A shared machine drifts by tens of percent within minutes: absolute figures from one session mean little, and two blocks
  * "first all A, then all B" mean less. Within a pair the drift cancels. Ratios multiply, so their logarithms are averaged:
  * twice as fast and half as fast are then equally far from "the same".
  */
 import { mean } from 'simple-statistics'
-import { bootstrapInterval } from './bootstrap.ts'
+import { intervalOfDifference, intervalOfMean } from './interval.ts'
 
 export interface Ratio {
   /** Geometric mean of A/B over the pairs. */
@@ -33,7 +33,7 @@ export function pairedRatio(a: readonly number[], b: readonly number[]): Ratio |
   if (a.length !== b.length) throw new Error(`Failed to pair rates: found ${a.length} of A and ${b.length} of B, expected as many.`)
   const logRatios = a.map((rate, index) => Math.log(rate / b[index]!)).filter(Number.isFinite)
   if (logRatios.length < PAIRS_MIN) return null
-  const [low, high] = bootstrapInterval(logRatios.length, (pick) => mean(pick(logRatios)))
+  const [low, high] = intervalOfMean(logRatios)
   return { ratio: Math.exp(mean(logRatios)), low: Math.exp(low), high: Math.exp(high), pairs: logRatios.length }
 }
 
@@ -55,7 +55,7 @@ export function unpairedRatio(a: readonly number[], b: readonly number[]): Ratio
   const [logsA, logsB] = [a, b].map((rates) => rates.map((rate) => Math.log(rate)).filter(Number.isFinite)) as [number[], number[]]
   const fewest = Math.min(logsA.length, logsB.length)
   if (fewest < PAIRS_MIN) return null
-  const [low, high] = bootstrapInterval(fewest, (pick) => mean(pick(logsA)) - mean(pick(logsB)))
+  const [low, high] = intervalOfDifference(logsA, logsB)
   return { ratio: Math.exp(mean(logsA) - mean(logsB)), low: Math.exp(low), high: Math.exp(high), pairs: fewest }
 }
 
@@ -63,6 +63,6 @@ export function unpairedRatio(a: readonly number[], b: readonly number[]): Ratio
 export function pairedDifference(a: readonly number[], b: readonly number[]): { mean: number; low: number; high: number } | null {
   const differences = a.map((value, index) => value - b[index]!)
   if (differences.length < PAIRS_MIN || a.length !== b.length) return null
-  const [low, high] = bootstrapInterval(differences.length, (pick) => mean(pick(differences)))
+  const [low, high] = intervalOfMean(differences)
   return { mean: mean(differences), low, high }
 }

@@ -2,13 +2,18 @@
  * The statistics against values that are known from elsewhere: textbooks, closed forms, or an answer built into the data.
  */
 import { describe, expect, test } from 'vitest'
-import { expectedGain } from './expected-gain.ts'
+import { expectedGain, expectedGainWith } from './expected-gain.ts'
 import { agreesWithLittle, requestsInFlight } from './littles-law.ts'
 import { meanAndSpread } from './mean-and-spread.ts'
 import { noiseFloor } from './noise-floor.ts'
 import { inverted, pairedRatio, verdictOf } from './paired-ratio.ts'
 import { seededRandom } from './seeded-random.ts'
 import { fitScalability, rateAt } from './universal-scalability.ts'
+
+function normalNumbers(seed: number): () => number {
+  const random = seededRandom(seed)
+  return () => Math.sqrt(-2 * Math.log(random() || 1e-12)) * Math.cos(2 * Math.PI * random())
+}
 
 describe('mean and spread', () => {
   test('are those of the sample, with n − 1', () => {
@@ -27,7 +32,9 @@ describe('a paired ratio', () => {
   test('is the geometric mean: twice and half cancel, and no winner is named', () => {
     const ratio = pairedRatio([200, 50], [100, 100])!
     expect(ratio.ratio).toBeCloseTo(1, 12)
-    expect([ratio.low, ratio.high]).toEqual([expect.closeTo(0.5, 9), expect.closeTo(2, 9)])
+    // Student's t for two values: 12.706 standard errors to each side.
+    expect(Math.log(ratio.high)).toBeCloseTo(12.706 * Math.LN2, 6)
+    expect(ratio.low * ratio.high).toBeCloseTo(1, 9)
     expect(verdictOf(ratio)).toBe('same')
   })
 
@@ -42,9 +49,23 @@ describe('a paired ratio', () => {
     expect(verdictOf(inverted(ratio))).toBe('smaller')
   })
 
+  test('has an interval from three pairs that holds the truth 95 times in 100, and not only three times in four', () => {
+    const gauss = normalNumbers(5)
+    const tries = 2_000
+    let held = 0
+    for (let n = 0; n < tries; n++) {
+      const { low, high } = pairedRatio(
+        [1, 2, 3].map(() => Math.exp(0.3 * gauss())),
+        [1, 1, 1],
+      )!
+      if (low <= 1 && 1 <= high) held++
+    }
+    expect(held / tries).toBeGreaterThan(0.93)
+    expect(held / tries).toBeLessThan(0.97)
+  })
+
   test('has an interval close to that of the normal distribution for many pairs', () => {
-    const random = seededRandom(4)
-    const gauss = (): number => Math.sqrt(-2 * Math.log(random() || 1e-12)) * Math.cos(2 * Math.PI * random())
+    const gauss = normalNumbers(4)
     const logs = Array.from({ length: 400 }, () => 0.5 + 0.2 * gauss())
     const { mean, deviation } = meanAndSpread(logs)!
     const ratio = pairedRatio(
@@ -71,7 +92,7 @@ describe('the noise floor', () => {
   test('is sound when the same is told to be the same, and is its far end', () => {
     const floor = noiseFloor([100, 96, 104], [100, 100, 100])!
     expect(floor.isSound).toBe(true)
-    expect(floor.floor).toBeCloseTo(0.04, 9)
+    expect(floor.floor).toBeCloseTo(Math.max(floor.ratio.high - 1, 1 - floor.ratio.low), 9)
   })
 
   test('is not sound when the same shows a difference', () => {
@@ -114,7 +135,7 @@ describe('the scalability fit', () => {
 })
 
 describe('the expected gain', () => {
-  const costs = { readCpuMs: 1, writeOnPrimaryCpuMs: 1, applyOnReplicaCpuMs: 1 }
+  const costs = { readCpuMs: 1, writeAloneCpuMs: 1, writeOnPrimaryCpuMs: 1, applyOnReplicaCpuMs: 1 }
 
   test('of reads alone is the number of databases, and of writes alone is none', () => {
     expect(expectedGain(costs, 3, 1)).toBeCloseTo(3, 12)
@@ -126,8 +147,22 @@ describe('the expected gain', () => {
   })
 
   test('is bounded by the primary, which can give no write away', () => {
-    expect(expectedGain({ ...costs, writeOnPrimaryCpuMs: 4, applyOnReplicaCpuMs: 0 }, 3, 0.8)).toBeCloseTo(1.6 / 0.8, 12)
-    expect(expectedGain({ readCpuMs: 0, writeOnPrimaryCpuMs: 0, applyOnReplicaCpuMs: 0 }, 3, 0.8)).toBeNull()
+    const dear = { ...costs, writeAloneCpuMs: 4, writeOnPrimaryCpuMs: 4, applyOnReplicaCpuMs: 0 }
+    expect(expectedGain(dear, 3, 0.8)).toBeCloseTo(1.6 / 0.8, 12)
+    expect(expectedGain({ readCpuMs: 0, writeAloneCpuMs: 0, writeOnPrimaryCpuMs: 0, applyOnReplicaCpuMs: 0 }, 3, 0.8)).toBeNull()
+  })
+
+  test('is smaller when the primary is given reads beside its writes, and the ideal when it is given as many as it has room for', () => {
+    const cheap = { ...costs, applyOnReplicaCpuMs: 0 }
+    // All three then have the same to do: 0.2 + 0.8 x = 0.4 (1 - x).
+    expect(expectedGainWith(1 / 6, cheap, 3, 0.8)).toBeCloseTo(expectedGain(cheap, 3, 0.8)!, 12)
+    expect(expectedGainWith(0.5, cheap, 3, 0.8)).toBeCloseTo(1 / 0.6, 12)
+    expect(expectedGainWith(0, cheap, 3, 0.8)).toBeCloseTo(1 / 0.4, 12)
+  })
+
+  test('of writes alone is a loss when the primary has to send each of them to replicas', () => {
+    expect(expectedGain({ ...costs, writeOnPrimaryCpuMs: 1.5 }, 3, 0)).toBeCloseTo(1 / 1.5, 12)
+    expect(expectedGain({ ...costs, writeOnPrimaryCpuMs: 1.5 }, 1, 0)).toBe(1)
   })
 })
 

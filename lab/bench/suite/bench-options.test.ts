@@ -5,9 +5,9 @@ import { parseArguments } from '../../command-line/parse-arguments.ts'
 const read = (...args: string[]): BenchRequest => readBenchRequest(parseArguments('bench', args, BENCH_OPTIONS, 0), {})
 
 describe('the options of bench', () => {
-  test('ask for both stages, all loads, three runs and a share when nothing is said', () => {
+  test('ask for both stages, all loads, five runs and a share when nothing is said', () => {
     const { options, hasExperiments, hasSaturatedMatrix } = read()
-    expect(options).toMatchObject({ stages: ['stage1', 'stage2'], loads: ['light', 'medium', 'intensive', 'stress'], runs: 3, seed: 1 })
+    expect(options).toMatchObject({ stages: ['stage1', 'stage2'], loads: ['light', 'medium', 'intensive', 'stress'], runs: 5, seed: 1 })
     expect(options.cpuPerInstance).toBeGreaterThan(0)
     expect([hasExperiments, hasSaturatedMatrix]).toEqual([true, true])
   })

@@ -25,10 +25,14 @@ export const BENCH_OPTIONS = {
   json: { type: 'boolean' },
 } as const
 
-/** Fast enough that a thousand connections stay within the services' deadlines, small enough that nine fit on two cores. */
-const CPU_PER_INSTANCE = 0.1
-const RUNS = 3
-const QUICK_RUNS = 2
+/**
+ * Fast enough that a thousand connections stay within the services' deadlines, small enough that nine instances, three load balancers
+ * and the generator fit on two cores with room to spare (decision 0036).
+ */
+const CPU_PER_INSTANCE = 0.125
+/** The report has three; of five the intervals are half as wide. */
+const RUNS = 5
+const QUICK_RUNS = 3
 const QUICK_LOADS: readonly LoadName[] = ['light']
 const SEED = 1
 /** Away from a lab that runs on the ports of README.md. */

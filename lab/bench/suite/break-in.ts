@@ -1,28 +1,78 @@
 /**
- * Requests to a cluster that has just been started, which nobody counts.
+ * Requests to what has just been started, which nobody counts.
  *
- * Node compiles what runs often; within a small share of a core that takes the first thousands of requests. Without this the first
- * repetition of every test would measure the compiler, and its neighbours would not.
+ * Node compiles what runs often; within a small share of a core that takes the first thousands of requests, and one that meets the
+ * compiler may wait for more than the second that db-lb gives it. Without this the first repetition of every test would measure the
+ * compiler, and its neighbours would not.
  */
+import { Pool } from 'undici'
+import type { LoadOptions } from '../load/load-run.ts'
 import { runLoad } from '../load/run-load.ts'
+import { pageShape } from '../load/record-shape.ts'
 import { WriteLedger } from '../load/write-ledger.ts'
 import { WRITE_SHARE } from './protocol.ts'
-import type { TestEnvironment } from './test-environment.ts'
 
-const REQUESTS_PER_DATABASE = 1_000
-const CONNECTIONS = 30
+const REQUESTS_PER_DATABASE = 3_000
+const HELD_REQUESTS = 1_500
+const HELD_CONNECTIONS = 100
+const DATABASE_REQUESTS = 2_000
+/** So many that every tier has opened its connections to the next one. */
+const CONNECTIONS = 300
+const DATABASE_CONNECTIONS = 60
+const DELETES_AT_ONCE = 20
+const CLEARING_MS_MAX = 20_000
 
-export async function breakIn({ entryUrl, databaseUrls }: TestEnvironment, signal: AbortSignal): Promise<void> {
-  await runLoad({
-    entryUrl,
-    requests: REQUESTS_PER_DATABASE * databaseUrls.length,
-    connections: CONNECTIONS,
-    loop: 'closed',
-    ratePerSecond: null,
-    seed: 0,
-    writeShare: WRITE_SHARE,
-    ledger: new WriteLedger(),
-    isWarmUp: true,
-    signal,
-  })
+export interface BrokenIn {
+  readonly entryUrl: string
+  /** The primary's first. */
+  readonly databaseUrls: readonly string[]
+}
+
+/** The whole way, after a cluster was started. What it writes is for the next reset to remove. */
+export async function breakIn({ entryUrl, databaseUrls }: BrokenIn, signal: AbortSignal): Promise<void> {
+  const requests = REQUESTS_PER_DATABASE * databaseUrls.length
+  await load({ entryUrl, requests, connections: CONNECTIONS, writeShare: WRITE_SHARE }, signal)
+}
+
+/** The same within the shares: the first requests that meet them are slower than all that follow. */
+export async function breakInHeld({ entryUrl }: BrokenIn, signal: AbortSignal): Promise<void> {
+  await load({ entryUrl, requests: HELD_REQUESTS, connections: HELD_CONNECTIONS, writeShare: WRITE_SHARE }, signal)
+}
+
+/** Databases alone, after they were started empty; leaves no record. The tiers before them go on, and need none. */
+export async function breakInDatabases(databaseUrls: readonly string[], signal: AbortSignal): Promise<void> {
+  const [primaryUrl] = databaseUrls
+  const shape = { requests: DATABASE_REQUESTS, connections: DATABASE_CONNECTIONS }
+  await Promise.all(
+    databaseUrls.map((entryUrl) => load({ ...shape, entryUrl, writeShare: entryUrl === primaryUrl ? WRITE_SHARE : 0 }, signal)),
+  )
+  await deleteAll(primaryUrl!, AbortSignal.any([signal, AbortSignal.timeout(CLEARING_MS_MAX)]))
+}
+
+type Shape = Pick<LoadOptions, 'entryUrl' | 'requests' | 'connections' | 'writeShare'>
+
+async function load(shape: Shape, signal: AbortSignal): Promise<void> {
+  const closedLoop = { loop: 'closed', ratePerSecond: null, seed: 0 } as const
+  await runLoad({ ...shape, ...closedLoop, ledger: new WriteLedger(), isWarmUp: true, signal })
+}
+
+/** What is there, not what was acknowledged: a write whose answer was lost is there too. */
+async function deleteAll(url: string, signal: AbortSignal): Promise<void> {
+  const pool = new Pool(url, { connections: DELETES_AT_ONCE })
+  try {
+    for (;;) {
+      signal.throwIfAborted()
+      const page = await pool.request({ method: 'GET', path: `/api/data?limit=${DELETES_AT_ONCE}`, signal })
+      const { records } = pageShape.parse(await page.body.json())
+      if (records.length === 0) return
+      await Promise.all(
+        records.map(async ({ id }) => {
+          const { body } = await pool.request({ method: 'DELETE', path: `/api/data/${id}`, signal })
+          await body.dump()
+        }),
+      )
+    }
+  } finally {
+    await pool.destroy()
+  }
 }

@@ -11,6 +11,7 @@ import type { LoadRun } from '../load/load-run.ts'
 import { runLoad } from '../load/run-load.ts'
 import { WriteLedger } from '../load/write-ledger.ts'
 import { nativeResources } from '../measure/native-resources.ts'
+import { countBetween, lookAtCounters } from '../measure/service-counters.ts'
 import type { Capacity, InstanceUse, PairedRuns } from '../results/bench-record.ts'
 import type { Environments } from './environments.ts'
 import { WRITE_SHARE } from './protocol.ts'
@@ -33,6 +34,8 @@ const SHARES = { reads: 0, writes: 1, mix: WRITE_SHARE } as const
 type Kind = keyof typeof SHARES
 
 const PROBE_REQUESTS = 400
+/** The meter counts in hundredths of a CPU second, and a tenth of a core has ten of them in a second. */
+const METERED_TIMES = 2
 const DATABASES_MAX = 3
 
 export async function measureCapacity(
@@ -56,6 +59,7 @@ export async function measureCapacity(
     { databases: 3, rates: readsThreeAgainstOne.ratesA },
   ]
   const costs = await tier.costs()
+  const mixReadsOnPrimary = await tier.mixReadsOnPrimary()
   return {
     stage,
     cpuPerDatabase,
@@ -66,6 +70,7 @@ export async function measureCapacity(
     byDatabases,
     byConcurrency,
     costs,
+    mixReadsOnPrimary,
   }
 }
 
@@ -114,31 +119,45 @@ class DatabaseTierLoad {
     const environment = await this.#environment(DATABASES_MAX)
     const reads = await this.#metered(environment, 'reads')
     const writes = await this.#metered(environment, 'writes')
-    if (reads.served === 0 || writes.served === 0) return null
+    const alone = await this.#metered(await this.#environment(1), 'writes')
+    if (reads.served === 0 || writes.served === 0 || alone.served === 0) return null
     const [primary, ...replicas] = writes.databases.map(({ cpuS }) => cpuS)
     const perRequestMs = (cpuS: number, served: number): number => (cpuS / served) * 1000
     const cost = {
       readCpuMs: perRequestMs(sumOf(reads.databases.map(({ cpuS }) => cpuS)), reads.served),
+      writeAloneCpuMs: perRequestMs(sumOf(alone.databases.map(({ cpuS }) => cpuS)), alone.served),
       writeOnPrimaryCpuMs: perRequestMs(primary!, writes.served),
       applyOnReplicaCpuMs: perRequestMs(sumOf(replicas) / replicas.length, writes.served),
     }
     return Object.values(cost).every((milliseconds) => milliseconds > 0) ? cost : null
   }
 
+  /** Null when a database could not be asked. */
+  async mixReadsOnPrimary(): Promise<number | null> {
+    const environment = await this.#environment(DATABASES_MAX)
+    const before = await lookAtCounters(environment.topology)
+    await this.#load(environment, 'mix', this.#plan.connections, METERED_TIMES)
+    const counts = [...countBetween(before, await lookAtCounters(environment.topology)).values()]
+    const reads = counts.map((count) => count?.reads ?? Number.NaN)
+    const share = reads[0]! / sumOf(reads)
+    return Number.isFinite(share) ? share : null
+  }
+
   async #metered(environment: TestEnvironment, kind: Kind): Promise<{ databases: readonly InstanceUse[]; served: number }> {
     const meter = nativeResources(environment.directory)
     await meter.start()
-    const { outcomes } = await this.#load(environment, kind, this.#plan.connections)
+    const { outcomes } = await this.#load(environment, kind, this.#plan.connections, METERED_TIMES)
     // What the replicas have yet to do belongs to these writes.
     await environment.untilLevel(this.#signal)
     const instances = await meter.stop()
     return { databases: instances.filter(({ name }) => /^db\d+$/.test(name)), served: outcomes.served }
   }
 
-  async #load(environment: TestEnvironment, kind: Kind, connections: number): Promise<LoadRun> {
+  /** `times` as long as planned. */
+  async #load(environment: TestEnvironment, kind: Kind, connections: number, times = 1): Promise<LoadRun> {
     const key = `${environment.databaseUrls.length} ${kind} ${connections}`
     const known = this.#knownRates.get(key) ?? (await this.#send(environment, kind, connections, PROBE_REQUESTS)).goodputPerSecond
-    const requests = Math.max(connections, Math.round(known * this.#plan.lastingS))
+    const requests = Math.max(connections, Math.round(known * this.#plan.lastingS * times))
     const run = await this.#send(environment, kind, connections, requests)
     this.#knownRates.set(key, run.goodputPerSecond)
     const what = `capacity, ${kind}, ${environment.databaseUrls.length} databases, ${connections} connections`

@@ -10,7 +10,7 @@ import { failed } from '../../failure.ts'
 import { findTakenPorts } from '../../runtime/ports.ts'
 import { portsIn, STAGE_NAMES, topologyOf, type StageName, type Topology } from '../../topology.ts'
 import type { Configuration } from '../results/bench-record.ts'
-import { breakIn } from './break-in.ts'
+import { breakIn, breakInHeld } from './break-in.ts'
 import { databaseTier } from './database-tier.ts'
 import { TestEnvironment } from './test-environment.ts'
 
@@ -100,6 +100,7 @@ export class Environments {
       await environment.start(signal)
       await breakIn(environment, signal)
       environment.hold()
+      if (cpuPerInstance !== null) await breakInHeld(environment, signal)
     } catch (error) {
       await this.discard(environment)
       throw error

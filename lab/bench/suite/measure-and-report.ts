@@ -7,17 +7,19 @@ import { RunDirectory } from '../results/run-directory.ts'
 import type { BenchRequest } from './bench-options.ts'
 import { expectedS } from './expected-time.ts'
 import { NativeTools } from './native-tools.ts'
+import { withPossibleShares } from './possible-shares.ts'
 import { runBench } from './run-bench.ts'
 import { inMinutes, showProgress, SILENT } from './show-progress.ts'
 
 /** Resolves to the exit code: 1 when it was cut short or something in it is broken. */
 export async function measureAndReport(
-  request: BenchRequest,
+  asked: BenchRequest,
   directory: string,
   { stateDirectory, print }: Context,
   signal: AbortSignal,
 ): Promise<number> {
-  const tools = new NativeTools(request, directory)
+  const { request, warning } = withPossibleShares(asked)
+  const tools = new NativeTools(request, directory, warning)
   await tools.claim()
   const output = RunDirectory.create(stateDirectory, new Date())
   const { isQuick } = request.options
@@ -49,7 +51,7 @@ function closingLines(record: BenchRecord, directory: string): readonly string[]
     ...broken.map(({ stage, configuration, load, run, brokenBecause }) =>
       paint.bad(`Broken, in no figure: ${stage} ${configuration} ${load} ${run}: ${brokenBecause}`),
     ),
-    ...record.remarks.filter((remark) => remark.startsWith('Not measured')),
+    ...record.remarks,
     `  the report   ${directory}/report.html`,
     `  as text      ${directory}/report.md`,
     `  the record   ${directory}/bench.json`,

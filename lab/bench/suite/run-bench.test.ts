@@ -38,6 +38,7 @@ function fakeTools(overrides: Partial<BenchTools> = {}): Fake {
       return Promise.resolve()
     },
     remarks: () => [],
+    notes: () => [],
     ...overrides,
   }
   return fake
@@ -95,7 +96,8 @@ describe('a bench', () => {
     expect(record.generator).toBeNull()
     expect(record.remarks).toContain("Not measured: the generator's own limit. no port")
     expect(record.repetitions).toHaveLength(2)
-    expect(record.noiseFloor).toMatchObject({ ratesA: [100, 100], ratesB: [100, 100] })
+    expect(record.noiseFloor!.ratesA.length).toBeGreaterThan(2)
+    expect(new Set([...record.noiseFloor!.ratesA, ...record.noiseFloor!.ratesB])).toEqual(new Set([100]))
   })
 
   test('keeps a broken run with its reason, and does not take it into the noise floor', async () => {

@@ -30,8 +30,10 @@ export interface BenchTools {
   aggregates(signal: AbortSignal, keep: (run: AggregateRun) => void): Promise<void>
   /** Ends what runs; more may follow. */
   release(): Promise<void>
-  /** Sentences on what is not as one would expect, known at the end. */
+  /** Sentences on what is not as was asked, known at the beginning. */
   remarks(): readonly string[]
+  /** Sentences on how things are measured. */
+  notes(): readonly string[]
 }
 
 /** Where finished parts go: RunDirectory, or a test's list. */
@@ -77,7 +79,6 @@ export async function runBench(
     bench.write(now().toISOString(), false)
   }
   await tools.release()
-  bench.addRemarks(tools.remarks())
   bench.setMachine(await tools.machine())
   return bench.write(now().toISOString(), !signal.aborted && failures === 0)
 }
@@ -107,7 +108,8 @@ class Bench {
       capacity: null,
       pause: null,
       aggregates: [],
-      remarks: [],
+      remarks: tools.remarks(),
+      notes: tools.notes(),
     }
   }
 

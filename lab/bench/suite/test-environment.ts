@@ -3,7 +3,7 @@
  *
  *   start (once) ─▶ break-in ─▶ [reset ─▶ a test] …  ─▶ stop
  *
- * A reset means that no record is left: in stage 1 the three database processes are killed and started empty, in stage 2 the tables
+ * A reset means that no record is left: in stage 1 the database processes are stopped, started empty and broken in, in stage 2 the tables
  * are emptied, a checkpoint is made, and the standbys have replayed it. Frontends, backends and load balancers go on:
  * started anew each time, a test of 1 000 requests would measure the compiling of their code.
  * It has a state directory and ports of its own, so a lab that runs beside is not touched.
@@ -22,6 +22,7 @@ import { serverPlans } from '../../runtime/postgres-servers.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import { StageDirectory } from '../../runtime/stage-directory.ts'
 import { readStageState } from '../../runtime/stage-state.ts'
+import { breakInDatabases } from './break-in.ts'
 import { entryUrl, nodesOf, primaryOf, type Tier, type Topology } from '../../topology.ts'
 
 const RESET_MS_MAX = 30_000
@@ -126,6 +127,7 @@ export class TestEnvironment {
     for (const target of targets) await this.runtime.stop(target)
     signal.throwIfAborted()
     await Promise.all(targets.map((target) => this.runtime.start(target)))
+    await breakInDatabases(this.databaseUrls, signal)
   }
 
   async #emptyTables(): Promise<void> {
@@ -166,5 +168,5 @@ export class TestEnvironment {
 
 /** A start costs CPU, and a small share makes it long. */
 function startAllowanceMs(cpuPerInstance: number | null): number {
-  return cpuPerInstance === null ? 0 : 1_000 / cpuPerInstance
+  return cpuPerInstance === null ? 0 : Math.round(1_000 / cpuPerInstance)
 }

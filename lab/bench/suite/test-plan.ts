@@ -56,11 +56,15 @@ export function planSaturatedMatrix(options: BenchOptions): readonly PlannedTest
   return planMatrix({ ...options, loads: loads.length > 0 ? loads : options.loads.slice(-1), cpuPerInstance: null })
 }
 
+/** Of few pairs the interval is wide, and the noise floor says more about their number than about the machine. */
+const PAIRS = 6
+const QUICK_PAIRS = 4
+
 /** The same test twice, again and again: what differs between the two is noise. */
 export function planNoiseFloor(options: BenchOptions): readonly (readonly [PlannedTest, PlannedTest])[] {
   const [stage] = options.stages
   const load = options.isQuick ? options.loads[0]! : (options.loads.find((name) => name === 'medium') ?? options.loads[0]!)
-  return Array.from({ length: Math.max(2, options.runs) }, (_, index) => {
+  return Array.from({ length: options.isQuick ? QUICK_PAIRS : PAIRS }, (_, index) => {
     const [test] = planPair({ ...options, configurations: ['balanced'] }, stage!, load, index + 1)
     return [test!, test!] as const
   })

@@ -71,7 +71,8 @@ export function exampleRecord(changes: Partial<BenchRecord> = {}): BenchRecord {
           (wobble) => ((520 * connections) / (1 + 0.13 * (connections - 1) + 0.0002 * connections * (connections - 1))) * wobble,
         ),
       })),
-      costs: { readCpuMs: 0.08, writeOnPrimaryCpuMs: 0.15, applyOnReplicaCpuMs: 0.05 },
+      costs: { readCpuMs: 0.08, writeAloneCpuMs: 0.14, writeOnPrimaryCpuMs: 0.15, applyOnReplicaCpuMs: 0.05 },
+      mixReadsOnPrimary: 0.2,
     },
     pause: {
       stage: 'stage1',
@@ -100,6 +101,7 @@ export function exampleRecord(changes: Partial<BenchRecord> = {}): BenchRecord {
       ),
     ),
     remarks: [`CPU is limited by cgroup. ${HOSTILE}`],
+    notes: ['A reset means: no record is left.'],
     ...changes,
   }
 }
