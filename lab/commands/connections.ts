@@ -38,7 +38,8 @@ export const command: Command = {
     const others = Object.entries(otherErrors).map(([code, times]) => `, ${times} failed otherwise (${code})`)
     print(`${name} directly: ${opened} opened, ${refused} refused with 53300${sentence ? ` (${sentence})` : ''}${others.join('')}`)
 
-    const url = `${instance.url}/api/data?limit=1`
+    // Each asks for another page: those who ask for the same one together share a statement, and the pool would have next to nothing to do.
+    const url = `${instance.url}/api/data?limit=1&before={n}`
     const load = { url, method: 'GET', headers: {}, body: null, requests: count, connections: count, ratePerS: null }
     const { statuses } = summarize(await sendLoad(load, new AbortController().signal))
     const answered = Object.entries(statuses).map(([status, times]) => `${times} answered ${status}`)

@@ -29,7 +29,7 @@ export const command: Command = {
     pairs: { type: 'string' },
     json: { type: 'boolean' },
   },
-  help: `  URL              for example http://localhost:8080/api/data?limit=1
+  help: `  URL              for example http://localhost:8080/api/data?limit=1; {n} in it is replaced by the number of the request
   --requests N     how many (default 300)
   --seconds N      for so long, in place of a number of requests
   --connections N  at the same time at most (default 10)

@@ -30,6 +30,13 @@ test('sends exactly as many requests as asked for, on no more connections', asyn
   expect(connections).toBeLessThanOrEqual(2)
 })
 
+test('asks each time for something else where the URL has {n}', async () => {
+  const asked = new Set<string | undefined>()
+  const load = await loadOn((request, response) => asked.add(request.url) && response.end(), { requests: 3 })
+  await sendLoad({ ...load, url: `${load.url}api/data/{n}?before={n}` }, never)
+  expect(asked).toEqual(new Set(['/api/data/1?before=1', '/api/data/2?before=2', '/api/data/3?before=3']))
+})
+
 test.each([
   ['GET', 200, 2],
   ['POST', null, 1],

@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Pool } from 'undici'
 
 export interface Load {
+  /** `{n}` in it stands for the number of the request: who asks the same thing together may be given one answer. */
   readonly url: string
   readonly method: string
   readonly headers: Readonly<Record<string, string>>
@@ -35,8 +36,12 @@ const DEADLINE_MS = 20_000
 
 /** Resolves when each request has its answer or its error; `signal` ends it early, with what there is. */
 export async function sendLoad(load: Load, signal: AbortSignal): Promise<Sample[]> {
-  const { origin, pathname, search } = new URL(load.url)
-  const pool = new Pool(origin, { connections: load.connections, pipelining: 1, headersTimeout: DEADLINE_MS, bodyTimeout: DEADLINE_MS })
+  const pool = new Pool(new URL(load.url).origin, {
+    connections: load.connections,
+    pipelining: 1,
+    headersTimeout: DEADLINE_MS,
+    bodyTimeout: DEADLINE_MS,
+  })
   const samples: Sample[] = []
   const startedAtMs = performance.now()
   const endsAtMs = startedAtMs + (load.lastsMs ?? Infinity)
@@ -45,10 +50,10 @@ export async function sendLoad(load: Load, signal: AbortSignal): Promise<Sample[
     while (next < load.requests && !signal.aborted) {
       const dueAtMs = load.ratePerS === null ? performance.now() : startedAtMs + (next * 1000) / load.ratePerS
       if (dueAtMs >= endsAtMs) return
-      next++
+      const path = pathOf(load.url, ++next)
       const waitMs = dueAtMs - performance.now()
       if (waitMs > 0) await sleep(waitMs)
-      samples.push(await sendOne(pool, pathname + search, load, dueAtMs))
+      samples.push(await sendOne(pool, path, load, dueAtMs))
     }
   }
   try {
@@ -57,6 +62,11 @@ export async function sendLoad(load: Load, signal: AbortSignal): Promise<Sample[
     await pool.destroy()
   }
   return samples
+}
+
+function pathOf(url: string, number: number): string {
+  const { pathname, search } = new URL(url.replaceAll('{n}', String(number)))
+  return pathname + search
 }
 
 /**
