@@ -25,6 +25,7 @@ process.exitCode = await runVerb(
     load: () => import('./commands/load.ts'),
     connections: () => import('./commands/connections.ts'),
     dns: () => import('./commands/dns.ts'),
+    backoff: () => import('./commands/backoff.ts'),
     storm: () => import('./commands/storm.ts'),
     walk: () => import('./commands/walk.ts'),
   },
