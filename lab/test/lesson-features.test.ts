@@ -79,6 +79,16 @@ test('a log is shown as it is replicated, and a replica answers by hand what it 
   expect((await shown('db3')).slice(1)).toEqual(entries)
 })
 
+test('backoff draws the waves of each jitter, and says what they come to', async () => {
+  const { stdout } = await lab('backoff', '--clients', '40')
+  const [none, equal, full] = stdout.split('\n\n')
+  expect(none).toMatch(/^no jitter: .*\n {2}0\.00 s away {4}40 █{50}\n/)
+  expect(none).toContain('40 clients, 200 calls, 160 of them in vain; highest wave after the first second: 40 calls in 50 ms')
+  const highest = [none, equal, full].map((drawn) => Number(/first second: (\d+) calls/.exec(drawn!)![1]))
+  expect(highest).toEqual(highest.toSorted((a, b) => b - a))
+  expect(JSON.parse((await lab('backoff', '--jitter', 'full', '--json')).stdout)).toMatchObject([{ jitter: 'full' }])
+})
+
 test('a sticky visitor keeps one frontend, and another when it dies, without its memory', { timeout: LAB_MS }, async () => {
   await lab('policy', 'stage1', '--set', 'sticky')
   const visit = (cookie: string): Promise<Answer> => ask(`${frontend}/visits/memory`, { method: 'POST', headers: { cookie } })
@@ -122,6 +132,8 @@ test.each([
   ['log', ['log', 'stage1/backend1'], 'expected a database of stage 1'],
   ['ship', ['ship', 'stage1/db1'], 'expected a replica of stage 1'],
   ['ship', ['ship', 'stage1/db2', '--epoch', '99'], 'expected a whole number from 1 to'],
+  ['backoff', ['backoff', '--base-ms', '100', '--cap-ms', '50'], 'expected at least --base-ms, 100'],
+  ['storm', ['storm', '--failing', '101'], 'expected a whole number from 0 to 100'],
   ['cache', ['cache', 'stage1', '--set', 'on', '--tier', 'db'], 'It is one of frontend, backend.'],
   ['connections', ['connections', 'stage1/db1'], 'has no PostgreSQL'],
   ['load', ['load', 'localhost:8080'], 'expected one like http://'],
