@@ -18,6 +18,7 @@ import { FanOut } from './replication/fan-out.ts'
 import { LogShipping } from './replication/log-shipping.ts'
 import { mountReplicate } from './replication/receive.ts'
 import { ReplicaNode } from './replication/replica-node.ts'
+import { mountLog } from './replication/show-log.ts'
 import { Signer } from './replication/signature.ts'
 import { PrimaryStore } from './store/primary-store.ts'
 import { ReplicaStore } from './store/replica-store.ts'
@@ -70,6 +71,7 @@ function createReplica(settings: Stage1Settings, log: Logger, signer: Signer, fa
   })
   const service = createService(settings, log, store, faults)
   mountReplicate(service, node, signer)
+  mountLog(service, settings.RELAIS_REPLICATION === 'log' ? node.list : undefined, signer)
   return { service, store, begun: Promise.resolve(), close: () => store.close() }
 }
 
@@ -83,6 +85,7 @@ function createPrimary(settings: Stage1Settings, log: Logger, signer: Signer, fa
   })
   const service = createService(settings, log, store, faults)
   mountReplicate(service, undefined, signer)
+  mountLog(service, list, signer)
   const givenUp = service.metrics.counter('relais_replication_given_up_total', 'Writes that a replica will never get (fan-out).', [
     'replica',
   ])

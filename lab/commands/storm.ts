@@ -12,24 +12,29 @@ const CASES = [
 export const command: Command = {
   summary: 'Runs a retry storm: three tiers above one that fails; counts what arrives at the bottom.',
   operands: '',
-  options: { requests: { type: 'string' }, attempts: { type: 'string' }, json: { type: 'boolean' } },
+  options: { requests: { type: 'string' }, attempts: { type: 'string' }, failing: { type: 'string' }, json: { type: 'boolean' } },
   help: `  --requests N     of the client, at the same time, 1 to 200 (default 100)
   --attempts N     at each tier that retries, the first included, 1 to 5 (default 3)
+  --failing N      how many in a hundred calls fail at the bottom, by lot, 0 to 100 (default 100)
   --json           one JSON array
                    It brings services of its own on loopback and needs no stage.`,
   async run({ values }, { print }) {
     const text = (name: string, otherwise: string): string => (values[name] as string | undefined) ?? otherwise
     const requests = integerWithin('--requests', text('requests', '100'), 1, 200)
     const attemptsMax = integerWithin('--attempts', text('attempts', '3'), 1, 5)
+    const failingShare = integerWithin('--failing', text('failing', '100'), 0, 100) / 100
     const results = []
     for (const { words, tiersRetry } of CASES) {
-      const storm = await runStorm({ requests, attemptsMax, tiersRetry })
+      const storm = await runStorm({ requests, attemptsMax, tiersRetry, failingShare })
       const bottom = storm.arrivals.at(-1)!
-      results.push({ case: words, requests, bottom, factor: bottom / requests, ...storm })
-      if (!values['json'])
-        print(
-          `${`${words}:`.padEnd(34)} ${requests} requests became ${bottom} at the bottom (×${bottom / requests}; on the way ${storm.arrivals.join(' → ')})`,
-        )
+      const factor = Number((bottom / requests).toFixed(2))
+      const errors = requests - (storm.statuses[200] ?? 0)
+      results.push({ case: words, requests, bottom, factor, errors, ...storm })
+      if (values['json']) continue
+      const way = storm.arrivals.join(' → ')
+      print(
+        `${`${words}:`.padEnd(34)} ${requests} requests became ${bottom} at the bottom (×${factor}; on the way ${way}), ${errors} ended in an error`,
+      )
     }
     if (values['json']) print(JSON.stringify(results, null, 2))
     return 0

@@ -11,7 +11,8 @@ test('takes times from good answers only', () => {
     { status: 503, durationMs: 0.1, servedBy: '', isSecondTry: false },
     { status: null, durationMs: 0, servedBy: '', isSecondTry: false },
   ])
-  expect(summary).toMatchObject({ requests: 4, statuses: { '200': 2, '503': 1, 'no answer': 1 }, p50Ms: 10, p99Ms: 20 })
+  expect(summary).toMatchObject({ requests: 4, statuses: { '200': 2, '503': 1, 'no answer': 1 }, p50Ms: 10, p90Ms: 20, p99Ms: 20 })
+  expect(describeLoad(summary)).toContain('p50 10.0 ms   p90 20.0 ms   p99 20.0 ms')
 })
 
 test('counts each tier by instance, in the order of the way', () => {

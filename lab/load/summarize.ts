@@ -13,6 +13,7 @@ export interface LoadSummary {
   readonly secondTries: number
   /** Milliseconds; `null` without a single good answer. */
   readonly p50Ms: number | null
+  readonly p90Ms: number | null
   readonly p99Ms: number | null
   /** For each tier, in the order of the way: answers by instance. */
   readonly tiers: Readonly<Record<string, Readonly<Record<string, number>>>>
@@ -30,7 +31,12 @@ export function summarize(samples: readonly Sample[]): LoadSummary {
     for (const instance of servedBy.split(', ').filter(Boolean)) count((tiers[instance.replace(/\d+$/, '')] ??= {}), instance)
   }
   const secondTries = samples.filter(({ isSecondTry }) => isSecondTry).length
-  return { requests: samples.length, statuses, secondTries, p50Ms: percentile(durationsMs, 50), p99Ms: percentile(durationsMs, 99), tiers }
+  const [p50Ms, p90Ms, p99Ms] = [50, 90, 99].map((percent) => percentile(durationsMs, percent)) as [
+    number | null,
+    number | null,
+    number | null,
+  ]
+  return { requests: samples.length, statuses, secondTries, p50Ms, p90Ms, p99Ms, tiers }
 }
 
 /** The nearest rank: a value that was measured, never one between two. `sorted` ascends. */
@@ -43,12 +49,12 @@ function count(counts: Record<string, number>, name: string): void {
 }
 
 /** Lines for a terminal. */
-export function describeLoad({ requests, statuses, secondTries, p50Ms, p99Ms, tiers }: LoadSummary): string[] {
+export function describeLoad({ requests, statuses, secondTries, p50Ms, p90Ms, p99Ms, tiers }: LoadSummary): string[] {
   const shown = (ms: number | null): string => (ms === null ? '-' : `${ms.toFixed(1)} ms`)
   return [
     `${requests} requests: ${listed(statuses).join(', ')}`,
     ...(secondTries > 0 ? [`${secondTries} of them sent twice: their kept connection had been closed`] : []),
-    `p50 ${shown(p50Ms)}   p99 ${shown(p99Ms)}`,
+    `p50 ${shown(p50Ms)}   p90 ${shown(p90Ms)}   p99 ${shown(p99Ms)}`,
     ...Object.entries(tiers).map(([tier, counts]) => `${tier.padEnd(8)}  ${listed(counts).join('   ')}`),
   ]
 }

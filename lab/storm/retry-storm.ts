@@ -1,5 +1,5 @@
 /**
- * A retry storm, really run: tiers of small HTTP services, each calling the next, above a bottom that always answers 503.
+ * A retry storm, really run: tiers of small HTTP services, each calling the next, above a bottom that answers 503: always, or to a share drawn by lot.
  *
  *   client ─▶ tier 1 ─▶ tier 2 ─▶ tier 3 ─▶ bottom: counts what arrives
  *
@@ -19,6 +19,10 @@ export interface StormOptions {
   readonly attemptsMax: number
   /** From the edge to the tier above the bottom: does it retry? */
   readonly tiersRetry: readonly boolean[]
+  /** Of the calls that reach the bottom, 0 to 1; all of them if left out. */
+  readonly failingShare?: number
+  /** For tests: what the bottom draws its failures by. */
+  readonly random?: () => number
 }
 
 export interface Storm {
@@ -39,19 +43,19 @@ class Tier {
   readonly #server: Server
   readonly #next: Pool | undefined
 
-  private constructor(nextUrl: string | undefined, attemptsMax: number) {
+  private constructor(nextUrl: string | undefined, attemptsMax: number, fails: () => boolean) {
     const next = nextUrl === undefined ? undefined : new Pool(nextUrl, { connections: CONNECTIONS })
     this.#next = next
     this.#server = createServer((_, response) => {
       this.arrivals++
-      if (!next) return void response.writeHead(503).end()
+      if (!next) return void response.writeHead(fails() ? 503 : 200).end()
       void statusOf(next, attemptsMax).then((status) => response.writeHead(status).end())
     })
   }
 
-  /** Without a next tier it is the bottom. */
-  static async start(nextUrl: string | undefined, attemptsMax: number): Promise<Tier> {
-    const tier = new Tier(nextUrl, attemptsMax)
+  /** Without a next tier it is the bottom, and `fails` says whether this call does. */
+  static async start(nextUrl: string | undefined, attemptsMax: number, fails = (): boolean => true): Promise<Tier> {
+    const tier = new Tier(nextUrl, attemptsMax, fails)
     tier.#server.listen(0, HOST)
     await once(tier.#server, 'listening')
     return tier
@@ -69,8 +73,14 @@ class Tier {
 }
 
 /** Runs one storm; resolves when the client has all its answers and everything is stopped. */
-export async function runStorm({ requests, attemptsMax, tiersRetry }: StormOptions): Promise<Storm> {
-  const tiers = [await Tier.start(undefined, 1)]
+export async function runStorm({
+  requests,
+  attemptsMax,
+  tiersRetry,
+  failingShare = 1,
+  random = Math.random,
+}: StormOptions): Promise<Storm> {
+  const tiers = [await Tier.start(undefined, 1, () => random() < failingShare)]
   for (const doesRetry of tiersRetry.toReversed()) tiers.unshift(await Tier.start(tiers[0]!.url, doesRetry ? attemptsMax : 1))
   const client = new Pool(tiers[0]!.url, { connections: CONNECTIONS })
   try {

@@ -63,6 +63,32 @@ test('a replica is late as long as asked, and not longer', { timeout: LAB_MS }, 
   await expect.poll(async () => idOf(await ask(`${urlOf('db2')}/api/data?limit=1`)), { timeout: 10_000 }).toBe(json.id)
 })
 
+test('a log is shown as it is replicated, and a replica answers by hand what it answers its primary', { timeout: LAB_MS }, async () => {
+  for (let i = 0; i < 3; i++) await write()
+  const head = Number(String((await write()).headers['x-session-token']).split(':')[1])
+  const shown = async (name: string): Promise<string[]> => (await lab('log', `stage1/${name}`, '--limit', '3')).stdout.split('\n')
+  const [title, ...entries] = await shown('db1')
+  expect(title).toMatch(new RegExp(`^stage1/db1 is at \\d+:${head}: `))
+  expect(entries.join('\n')).toMatch(new RegExp(`:${head - 2} .*insert .*"seen".*\\n.*:${head - 1} .*\\n.*:${head} `))
+  await expect.poll(async () => (await shown('db3')).slice(1), { timeout: 20_000 }).toEqual(entries)
+  const ship = async (...args: string[]): Promise<string> => (await lab('ship', 'stage1/db3', ...args)).stdout.split('\n')[1]!
+  expect(await ship()).toMatch(new RegExp(`^200: it is at \\d+:${head}$`))
+  expect(await ship('--after', String(head - 3))).toMatch(new RegExp(`^200: it is at \\d+:${head}$`))
+  expect(await ship('--after', String(head + 9))).toMatch(new RegExp(`^409 gap: its last entry is \\d+:${head}, it expects ${head + 1}$`))
+  expect(await ship('--damage')).toMatch(/^409 damaged: /)
+  expect((await shown('db3')).slice(1)).toEqual(entries)
+})
+
+test('backoff draws the waves of each jitter, and says what they come to', async () => {
+  const { stdout } = await lab('backoff', '--clients', '40')
+  const [none, equal, full] = stdout.split('\n\n')
+  expect(none).toMatch(/^no jitter: .*\n {2}0\.00 s away {4}40 █{50}\n/)
+  expect(none).toContain('40 clients, 200 calls, 160 of them in vain; highest wave after the first second: 40 calls in 50 ms')
+  const highest = [none, equal, full].map((drawn) => Number(/first second: (\d+) calls/.exec(drawn!)![1]))
+  expect(highest).toEqual(highest.toSorted((a, b) => b - a))
+  expect(JSON.parse((await lab('backoff', '--jitter', 'full', '--json')).stdout)).toMatchObject([{ jitter: 'full' }])
+})
+
 test('a sticky visitor keeps one frontend, and another when it dies, without its memory', { timeout: LAB_MS }, async () => {
   await lab('policy', 'stage1', '--set', 'sticky')
   const visit = (cookie: string): Promise<Answer> => ask(`${frontend}/visits/memory`, { method: 'POST', headers: { cookie } })
@@ -112,6 +138,11 @@ test.each([
   ['slow', ['slow', 'stage1/db-lb', '--delay-ms', '5'], 'expected a frontend, a backend or a database'],
   ['lag', ['lag', 'stage1/db1', '--delay-ms', '5'], 'expected a replica'],
   ['policy', ['policy', 'stage1', '--set', 'sticky', '--tier', 'db'], 'goes no further than the frontends'],
+  ['log', ['log', 'stage1/backend1'], 'expected a database of stage 1'],
+  ['ship', ['ship', 'stage1/db1'], 'expected a replica of stage 1'],
+  ['ship', ['ship', 'stage1/db2', '--epoch', '99'], 'expected a whole number from 1 to'],
+  ['backoff', ['backoff', '--base-ms', '100', '--cap-ms', '50'], 'expected at least --base-ms, 100'],
+  ['storm', ['storm', '--failing', '101'], 'expected a whole number from 0 to 100'],
   ['cache', ['cache', 'stage1', '--set', 'on', '--tier', 'db'], 'It is one of frontend, backend.'],
   ['connections', ['connections', 'stage1/db1'], 'has no PostgreSQL'],
   ['load', ['load', 'localhost:8080'], 'expected one like http://'],

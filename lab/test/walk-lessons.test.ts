@@ -1,12 +1,13 @@
 /** The lessons themselves: in order on paper, and lesson 1 for real, with each of its effects switched off. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { REPOSITORY } from '../runtime/stage-directory.ts'
 import { proofreadAll } from '../walk/proofread-all.ts'
 import { picture } from '../walk/pictures/backoff-and-jitter.ts'
+import { picture as storm } from '../walk/pictures/retry-storm.ts'
 import { CLI, TestCluster } from './test-cluster.ts'
 
 test('every lesson is in order, in every language', () => {
@@ -22,7 +23,10 @@ test('the picture of backoff and jitter is the same whenever it is drawn, and sh
   expect(none).toBe(200)
   expect(equal).toBeLessThan(none!)
   expect(full).toBeLessThan(equal!)
-  expect(existsSync(path.join(REPOSITORY, 'docs/walkthrough/pictures', picture.file))).toBe(true)
+})
+
+test.each([picture, storm])('the picture $file on the page is what its code draws today', async ({ file, draw }) => {
+  expect(await draw()).toBe(readFileSync(path.join(REPOSITORY, 'docs/walkthrough/pictures', file), 'utf8'))
 })
 
 describe('lesson 1', () => {

@@ -14,7 +14,10 @@ export interface Picture {
 }
 
 /** A new picture is a file in pictures/ and a line here. */
-const PICTURES: readonly (() => Promise<{ readonly picture: Picture }>)[] = [() => import('./pictures/backoff-and-jitter.ts')]
+const PICTURES: readonly (() => Promise<{ readonly picture: Picture }>)[] = [
+  () => import('./pictures/backoff-and-jitter.ts'),
+  () => import('./pictures/retry-storm.ts'),
+]
 
 /** Resolves to the files that it wrote, from the root of the repository. */
 export async function drawPictures(): Promise<string[]> {

@@ -10,6 +10,7 @@ import { entrySchema, type LogEntry } from '../store/operation.ts'
 import { keptAnswerSchema } from '../store/idempotency.ts'
 
 export const REPLICATE_PATH = '/api/replicate'
+export const LOG_PATH = `${REPLICATE_PATH}/log`
 export const REPLICATE_BYTES_MAX = 16 * 1024 * 1024
 
 const lsn = z.int().min(0)
@@ -94,3 +95,7 @@ export const conflict = z.object({ reason: z.enum(['gap', 'diverged', 'stale-epo
 /** The body of `GET /api/replicate`: what a primary without a list asks its replicas. */
 export const holdings = z.object({ position, last: position })
 export type Holdings = z.infer<typeof holdings>
+
+/** The body of `GET /api/replicate/log`: what stands in a node's log, for whoever wants to look at it. */
+export const logPage = z.object({ position, last: position, keptAfterLsn: lsn, epochs, entries: z.array(rowSchema) })
+export type LogPage = z.infer<typeof logPage>

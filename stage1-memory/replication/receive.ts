@@ -46,7 +46,7 @@ async function readMessage(c: ServiceContext, signer: Signer): Promise<Message> 
   throw new Problem('invalid-content', { detail: `not a replication message: ${result.error.issues[0]?.message ?? ''}` })
 }
 
-function checkSignature(c: Context<ServiceEnv>, signer: Signer, body: string | Uint8Array): void {
+export function checkSignature(c: Context<ServiceEnv>, signer: Signer, body: string | Uint8Array): void {
   const { pathname, search } = new URL(c.req.url)
   const isGenuine = signer.isGenuine(c.req.header(SIGNATURE), { method: c.req.method, path: pathname + search, body })
   if (!isGenuine) throw new Problem('unauthorized', { detail: 'node-to-node calls need a fresh signature of this cluster' })

@@ -44,6 +44,11 @@ export class Log {
     return this.#epochs
   }
 
+  /** What comes after this position is kept; what lies before it, only as epochs. */
+  get keptAfterLsn(): number {
+    return this.#firstLsn - 1
+  }
+
   append(entry: LogEntry): void {
     if (entry.lsn !== this.#lsn + 1) throw new Error(`log: expected position ${this.#lsn + 1}, got ${entry.lsn}`)
     if (this.epochAt(this.#lsn) !== entry.epoch) this.#epochs.push({ epoch: entry.epoch, fromLsn: entry.lsn })

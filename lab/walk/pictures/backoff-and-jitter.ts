@@ -1,57 +1,26 @@
 /**
- * When do clients that one failure hit come back? The same two hundred of them, with no jitter, equal jitter and full jitter.
- *
- * The delays come from the code that the product retries with (`backoff.ts`): its bound is the delay without jitter, its draw is full jitter, and equal jitter is half of each.
- * The random numbers have a seed, so that the picture changes when the code does and at no other time.
+ * When do clients that one failure hit come back? The same two hundred of them, with no jitter, equal jitter and full jitter: `retry-waves.ts`, drawn.
  */
-import { backoffBoundMs, fullJitterMs, type Backoff } from '@relais/shared/resilience/backoff.ts'
+import { BIN_MS, JITTER_WORDS, JITTERS, retryWaves, type Waves } from '../../storm/retry-waves.ts'
 import type { Picture } from '../draw-pictures.ts'
 
 const CLIENTS = 200
 const OUTAGE_MS = 3_000
 const SHOWN_MS = 7_000
-const BIN_MS = 50
 const SEED = 20_250_309
-const BACKOFF: Backoff = { baseMs: 100, capMs: 3_200 }
-
-type Delay = (attempt: number, random: () => number) => number
-
-const WAYS: readonly { readonly title: string; readonly delay: Delay }[] = [
-  { title: 'no jitter: min(cap, base · 2ⁿ⁻¹)', delay: (attempt) => backoffBoundMs(BACKOFF, attempt) },
-  {
-    title: 'equal jitter: half of it, and up to the other half',
-    delay: (attempt, random) => backoffBoundMs(BACKOFF, attempt) / 2 + fullJitterMs(BACKOFF, attempt, random) / 2,
-  },
-  { title: 'full jitter: anything from 0 to it', delay: (attempt, random) => fullJitterMs(BACKOFF, attempt, random) },
-]
+const BACKOFF = { baseMs: 100, capMs: 3_200 }
 
 export const picture: Picture = {
   file: 'backoff-and-jitter.svg',
-  draw: () => Promise.resolve(svg(WAYS.map(({ title, delay }) => ({ title, bins: retriesPerBin(delay, lehmer(SEED)) })))),
-}
-
-/** Retries in each `BIN_MS` after the failure: every client called at 0, and calls again after each delay, until its call falls behind the outage. */
-function retriesPerBin(delay: Delay, random: () => number): number[] {
-  const bins = Array.from({ length: SHOWN_MS / BIN_MS }, () => 0)
-  for (let client = 0; client < CLIENTS; client++) {
-    let atMs = 0
-    for (let attempt = 1; ; attempt++) {
-      const bin = Math.floor(atMs / BIN_MS)
-      if (attempt > 1 && bin < bins.length) bins[bin]!++
-      if (atMs >= OUTAGE_MS) break
-      atMs += delay(attempt, random)
-    }
-  }
-  return bins
-}
-
-/** Park and Miller's generator: enough for a picture. */
-function lehmer(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state * 48_271) % 2_147_483_647
-    return state / 2_147_483_647
-  }
+  draw: () =>
+    Promise.resolve(
+      svg(
+        JITTERS.map((jitter) => ({
+          title: JITTER_WORDS[jitter],
+          waves: retryWaves({ jitter, clients: CLIENTS, outageMs: OUTAGE_MS, backoff: BACKOFF, seed: SEED }),
+        })),
+      ),
+    ),
 }
 
 const WIDTH = 760
@@ -59,7 +28,7 @@ const PANEL = { height: 130, gap: 56, left: 48, top: 64 }
 
 interface Panel {
   readonly title: string
-  readonly bins: readonly number[]
+  readonly waves: Waves
 }
 
 function svg(panels: readonly Panel[]): string {
@@ -75,7 +44,8 @@ ${panels.map((panel, index) => panelSvg(panel, PANEL.top + index * (PANEL.height
 `
 }
 
-function panelSvg({ title, bins }: Panel, top: number): string {
+function panelSvg({ title, waves }: Panel, top: number): string {
+  const bins = Array.from({ length: SHOWN_MS / BIN_MS }, (_, bin) => waves.bins[bin] ?? 0)
   const width = WIDTH - PANEL.left - 16
   const bottom = top + PANEL.height + 16
   const scaleX = width / bins.length
@@ -88,11 +58,9 @@ function panelSvg({ title, bins }: Panel, top: number): string {
   const seconds = Array.from({ length: SHOWN_MS / 1000 + 1 }, (_, second) => {
     return `<text x="${x(second * 1000).toFixed(1)}" y="${bottom + 15}" text-anchor="middle">${second} s</text>`
   })
-  // The first second is much the same everywhere: bounds are still small. What matters is whether the waves dissolve.
-  const peak = Math.max(...bins.slice(1000 / BIN_MS))
   return `<g font-size="11" fill="#555555">
 <rect x="${PANEL.left}" y="${top + 16}" width="${(x(OUTAGE_MS) - PANEL.left).toFixed(1)}" height="${PANEL.height}" fill="#eeeeee"/>
-<text x="${PANEL.left}" y="${top + 8}" font-size="13" fill="#222222">${title}; highest wave after the first second: ${peak} calls</text>
+<text x="${PANEL.left}" y="${top + 8}" font-size="13" fill="#222222">${title}; highest wave after the first second: ${waves.highestWave} calls</text>
 <g fill="#2f6db3">${bars.filter(Boolean).join('\n')}</g>
 <line x1="${PANEL.left}" y1="${bottom}" x2="${PANEL.left + width}" y2="${bottom}" stroke="#888888"/>
 <text x="${PANEL.left - 6}" y="${top + 26}" text-anchor="end">${CLIENTS}</text>
