@@ -6,23 +6,32 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { STAGE_NAMES, topologyOf, type StageName, type Topology } from '../topology.ts'
+import { namesIn, STAGE_NAMES, topologyOf, type StageName, type Topology } from '../topology.ts'
 import { DEFAULT_POLICY, generatedFiles } from './nginx-files.ts'
 import type { Policy } from './runtime.ts'
 
-/** As containers see each other: "http://stage1-db2:18008". Published ports are another matter, these never change. */
-function containerTopology(stage: StageName): Topology {
-  const topology = topologyOf(stage)
-  const inside = <T extends { name: string; port: number }>(one: T): T => ({ ...one, url: `http://${stage}-${one.name}:${one.port}` })
-  return { ...topology, host: '0.0.0.0', nodes: topology.nodes.map(inside), loadBalancers: topology.loadBalancers.map(inside) }
+/** As containers call each other: "http://stage1-db2:18008", "http://stage1-single-db1:18007". Published ports are another matter, these never change. */
+export function insideTopology(stage: StageName, single = false): Topology {
+  const topology = topologyOf(stage, { single })
+  const prefix = single ? `${stage}-single` : stage
+  const inside = <T extends { name: string; port: number }>(one: T): T => ({ ...one, url: `http://${prefix}-${one.name}:${one.port}` })
+  return { ...topology, nodes: topology.nodes.map(inside), loadBalancers: topology.loadBalancers.map(inside) }
+}
+
+/** What a load balancer's files are made of: it listens on every address of its own. */
+function containerTopology(stage: StageName, part: Topology | undefined): Topology {
+  const topology = insideTopology(stage)
+  const names = part && part.stage === stage && part.loadBalancers.length > 0 ? new Set(namesIn(part)) : undefined
+  const chosen = <T extends { name: string }>(all: readonly T[]): T[] => all.filter(({ name }) => names?.has(name) ?? true)
+  return { ...topology, host: '0.0.0.0', nodes: chosen(topology.nodes), loadBalancers: chosen(topology.loadBalancers) }
 }
 
 /** The exporter of compose/monitoring asks from another container. */
 const STATUS_SERVER = ['status-server.conf', 'include snippets/status-server.conf;\n'] as const
 
-/** Every generated file of a stage, by its path below a directory: "stage1/db-lb/upstream-read.conf". */
-export function composeNginxFiles(stage: StageName, policy: Policy | null): ReadonlyMap<string, string> {
-  const topology = containerTopology(stage)
+/** Every generated file of a stage, or of a part of it, by its path below a directory: "stage1/db-lb/upstream-read.conf". */
+export function composeNginxFiles(stage: StageName, policy: Policy | null, part?: Topology): ReadonlyMap<string, string> {
+  const topology = containerTopology(stage, part)
   const files = topology.loadBalancers.flatMap((balancer) =>
     [...generatedFiles(topology, balancer, policy ?? DEFAULT_POLICY[balancer.tier]), STATUS_SERVER].map(
       ([name, text]) => [`${stage}/${balancer.name}/${name}`, `# Generated from lab/topology.ts.\n${text}`] as const,
@@ -32,9 +41,9 @@ export function composeNginxFiles(stage: StageName, policy: Policy | null): Read
 }
 
 /** Writes those of both stages. Readable for everybody: a container's user is somebody else. */
-export function writeComposeNginxFiles(directory: string, policy: Policy | null = null): void {
+export function writeComposeNginxFiles(directory: string, policy: Policy | null = null, part?: Topology): void {
   for (const stage of STAGE_NAMES) {
-    for (const [name, text] of composeNginxFiles(stage, policy)) {
+    for (const [name, text] of composeNginxFiles(stage, policy, part)) {
       const file = path.join(directory, name)
       mkdirSync(path.dirname(file), { recursive: true, mode: 0o755 })
       writeFileSync(file, text, { mode: 0o644 })

@@ -4,12 +4,14 @@
  * `docker compose up --wait` does the waiting by the containers' own checks; we listen to what it prints to tell who is ready. When it
  * gives up, the last lines of whoever is not well say why.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { failed } from '../failure.ts'
 import type { Topology } from '../topology.ts'
 import { findContainers } from './compose-containers.ts'
 import { docker, runCompose } from './compose-engine.ts'
 import type { ComposeProject } from './compose-project.ts'
 import { waitForWholeWay } from './native-start.ts'
+import { instancesNotServing } from './readiness.ts'
 import type { StageSettings, StartOptions } from './runtime.ts'
 
 /** The first build fetches a base image and the packages. */
@@ -20,6 +22,7 @@ const READY_S_MAX = 120
 /** An instance held to a small share of CPU needs that much longer. */
 const START_CPU_S = 2
 const LAST_LINES = 3
+const POLL_MS = 100
 
 export async function startContainers(
   project: ComposeProject,
@@ -40,13 +43,32 @@ export async function startContainers(
     const name = healthyInstance(line, topology)
     if (name !== undefined) observer?.ready?.(name, performance.now() - startedAtMs)
   }
+  const services = project.services(topology)
   try {
-    await run(['up', '--wait', '--wait-timeout', String(readyS), '--no-build'], UP_MS_MAX, tell)
+    if (project.isUnchecked) {
+      await run(['up', '--detach', '--no-build', ...services], UP_MS_MAX)
+      await untilServing(topology, readyS, signal)
+    } else {
+      await run(['up', '--wait', '--wait-timeout', String(readyS), '--no-build', ...services], UP_MS_MAX, tell)
+    }
   } catch (error) {
     signal?.throwIfAborted()
     throw failed(`${error instanceof Error ? error.message : String(error)}\n${await lastWords(project, topology)}`.trim())
   }
   await waitForWholeWay(topology, signal ?? new AbortController().signal)
+}
+
+/** Containers that nobody checks are asked here. */
+async function untilServing(topology: Topology, readyS: number, signal: AbortSignal | undefined): Promise<void> {
+  const giveUpAtMs = performance.now() + readyS * 1000
+  for (;;) {
+    const missing = await instancesNotServing([...topology.nodes, ...topology.loadBalancers.map((one) => ({ ...one, tier: 'lb' }))])
+    if (missing.length === 0) return
+    signal?.throwIfAborted()
+    if (performance.now() > giveUpAtMs)
+      throw failed(`Failed to start ${topology.stage}: ${missing.join(', ')} not ready after ${readyS} s.`)
+    await sleep(POLL_MS)
+  }
 }
 
 /** " Container relais-stage1-db2-1  Healthy" is db2. */

@@ -29,10 +29,10 @@ export class ComposeRuntime implements Runtime {
   readonly #project: ComposeProject
   readonly #actions: ComposeActions
 
-  constructor(stateDirectory: string) {
+  constructor(stateDirectory: string, project: ComposeProject = new ComposeProject(stateDirectory)) {
     this.#stateDirectory = stateDirectory
-    this.#project = new ComposeProject(stateDirectory)
-    this.#actions = new ComposeActions((stage) => findContainers(this.#project.name, stage))
+    this.#project = project
+    this.#actions = new ComposeActions((stage) => this.#containers(stage))
   }
 
   async startStage(topology: Topology, settings: StageSettings, options: StartOptions = {}): Promise<StartedStage> {
@@ -45,7 +45,7 @@ export class ComposeRuntime implements Runtime {
       await removeStage(this.#project.name, stage)
       await refuseTakenPorts(topology, publishedPorts(topology))
       if (options.fresh) await removeVolumes(this.#project.name, stage)
-      writeComposeNginxFiles(this.#project.generatedDirectory(stage), settings.policy)
+      writeComposeNginxFiles(this.#project.generatedDirectory(stage), settings.policy, topology)
       try {
         await startContainers(this.#project, topology, settings, options)
       } catch (error) {
@@ -59,6 +59,11 @@ export class ComposeRuntime implements Runtime {
   async stopStage(stage: StageName): Promise<StoppedStage | null> {
     if ((await this.#containers(stage)).length === 0) return null
     return withStageLock(new StageDirectory(this.#stateDirectory, stage).lockFile, () => removeStage(this.#project.name, stage))
+  }
+
+  /** After `stopStage`: the stage's volumes, and what is in them. */
+  removeData(stage: StageName): Promise<void> {
+    return removeVolumes(this.#project.name, stage)
   }
 
   async locate(stage: StageName): Promise<LocatedStage | null> {
@@ -120,8 +125,11 @@ export class ComposeRuntime implements Runtime {
     return this.#actions.resume(target)
   }
 
-  #containers(stage: StageName): Promise<Container[]> {
-    return findContainers(this.#project.name, stage)
+  /** (!) Beside the balanced stage, a single variant is there for the bench in a container; names mean the balanced one's. */
+  async #containers(stage: StageName): Promise<Container[]> {
+    const all = await findContainers(this.#project.name, stage)
+    const balanced = all.filter(({ isSingle }) => !isSingle)
+    return balanced.some(({ instance }) => instance !== '') ? balanced : all
   }
 }
 

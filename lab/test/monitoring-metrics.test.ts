@@ -15,9 +15,9 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { MemoryCluster } from '@relais/stage1-memory/test/memory-cluster.ts'
 import { PostgresCluster } from '@relais/stage2-postgres/test/postgres-cluster.ts'
 import type { Service } from '@relais/shared/http/service.ts'
-import { findProgram } from '../setup/find-program.mjs'
 import { exposed, metricsIn, selectorsIn } from './support/metric-names.ts'
 import { EXPRESSIONS, JOBS, RULES } from './support/monitoring-files.ts'
+import { NGINX_EXPORTER, POSTGRES_EXPORTER } from './support/monitoring-programs.ts'
 
 /** What Prometheus itself adds to every series: prometheus.yaml's relabelling, and the job. */
 const TARGET_LABELS = new Set([
@@ -27,8 +27,6 @@ const TARGET_LABELS = new Set([
 const RECORDED = new Set(RULES.map(({ record }) => record))
 const SYNTHETIC = new Set(['up'])
 
-const POSTGRES_EXPORTER = findProgram('prometheus-postgres-exporter') ?? findProgram('postgres_exporter')
-const NGINX_EXPORTER = findProgram('prometheus-nginx-exporter') ?? findProgram('nginx-prometheus-exporter')
 /** The two exporters' names begin so. */
 const FOREIGN = /^(pg|nginx)_/
 

@@ -35,8 +35,8 @@ const cluster: { -readonly [K in keyof Cluster]: Cluster[K] } = {
 cluster.nodes = [primaryName, ...standbyNames].map((name) => ({ ...planOf(name), cluster, directory: '', dataDir: '' }))
 
 try {
-  // A first start makes the primary's data directory, which takes seconds.
-  await ready(cluster.nodes[0]!, { timeoutMs: 120_000 })
+  // A first start makes the primary's data directory: seconds, within a tenth of a core minutes.
+  await ready(cluster.nodes[0]!, { timeoutMs: 300_000 })
   await openPrimary(cluster, settings.RELAIS_DURABILITY, (message) => void process.stdout.write(`${message}\n`))
 } catch (error) {
   process.stderr.write(`Failed to open ${primaryName}: ${error instanceof Error ? error.message : String(error)}\n`)

@@ -8,6 +8,7 @@
 import type { InstanceUse, Repetition } from '../results/bench-record.ts'
 import type { Topology } from '../../topology.ts'
 import type { LoadRun } from '../load/load-run.ts'
+import type { LoggedRequest } from './access-logs.ts'
 
 /** CPU and memory of the instances between two moments. */
 export interface ResourceMeter {
@@ -17,11 +18,17 @@ export interface ResourceMeter {
   stop(): Promise<readonly InstanceUse[]>
 }
 
+/** What load balancers log from some moment on. */
+export interface RunLogs {
+  /** By balancer. Waits until each has logged `expected` requests of the run, or had the time to. */
+  linesOf(requestIdPrefix: string, expected: number): Promise<ReadonlyMap<string, readonly LoggedRequest[]>>
+}
+
 export interface ObservedStage {
   readonly topology: Topology
   readonly resources: ResourceMeter
-  /** The directory with a balancer's `access-read.json` and `access-write.json`, on this machine. */
-  readonly accessLogDirectory: (balancer: string) => string
+  /** What the load balancers log from the call on; null where nobody here can read it. */
+  readonly logs: () => RunLogs | null
   readonly signal?: AbortSignal
 }
 

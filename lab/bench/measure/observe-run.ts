@@ -5,7 +5,6 @@
  */
 import { primaryOf, nodesOf } from '../../topology.ts'
 import type { LoadRun } from '../load/load-run.ts'
-import { AccessLogs } from './access-logs.ts'
 import { distributionFromCounters, distributionFromLog } from './distribution.ts'
 import type { Observation, ObservedStage } from './observation.ts'
 import { reconcile } from './reconcile.ts'
@@ -18,9 +17,8 @@ import { countBetween, lookAtCounters } from './service-counters.ts'
  */
 export async function observeRun(stage: ObservedStage, run: () => Promise<LoadRun>): Promise<Observation> {
   const { topology, resources, signal } = stage
-  const balancers = topology.loadBalancers.map(({ name }) => name)
   const countersBefore = await lookAtCounters(topology)
-  const logs = new AccessLogs(balancers, stage.accessLogDirectory)
+  const logs = stage.logs()
   await resources.start()
   const sampler = nodesOf(topology, 'db').length > 1 ? new ReplicationSampler(primaryOf(topology).url) : null
   const load = await endingOnError(run, () => sampler?.cancel(), resources)
@@ -28,10 +26,10 @@ export async function observeRun(stage: ObservedStage, run: () => Promise<LoadRu
   const { served, wrong, refused } = load.outcomes
   const [replication, lines] = await Promise.all([
     sampler?.stop(load.lastAcknowledgedAtMs, signal) ?? null,
-    logs.linesOf(load.requestIdPrefix, served + wrong + refused),
+    logs?.linesOf(load.requestIdPrefix, served + wrong + refused) ?? null,
   ])
   const counters = countBetween(countersBefore, await lookAtCounters(topology))
-  const dbLines = lines.get('db-lb')
+  const dbLines = lines?.get('db-lb')
   const distribution = dbLines ? distributionFromLog(topology, dbLines) : distributionFromCounters(topology, counters)
   return { load, instances, distribution, replication, reconciliation: reconcile({ topology, load, logs: lines, counters }) }
 }

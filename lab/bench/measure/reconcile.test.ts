@@ -50,6 +50,16 @@ describe('all who counted', () => {
     expect(reconcile(counted({ load: { outcomes }, logs, counters })).differences).toEqual([])
   })
 
+  it('agree without the balancers’ logs, and then a tier must have served what the client was, and no more than two tries a request', () => {
+    const unread = (count: number): readonly string[] => {
+      const counters = Object.fromEntries(BALANCED.nodes.map(({ name }) => [name, answers(count)]))
+      return reconcile({ ...counted({ counters }), logs: null }).differences
+    }
+    expect(unread(10)).toEqual([])
+    expect(unread(9)[0]).toBe('the frontend tier counted 27, but frontend-lb had 30 answers from there: 3 too few')
+    expect(unread(21)[0]).toBe('the frontend tier counted 63, but frontend-lb asked 60 times at most: 3 too many')
+  })
+
   it('do not agree when a balancer logged fewer than the client has answers', () => {
     const { differences } = reconcile(counted({ logs: { 'frontend-lb': lines(29) } }))
     expect(differences[0]).toBe('frontend-lb counted 29, but the client had 30 answers from there: 1 too few')

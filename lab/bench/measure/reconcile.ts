@@ -17,8 +17,8 @@ import type { CounterLook } from './service-counters.ts'
 export interface Counted {
   readonly topology: Topology
   readonly load: Pick<LoadRun, 'requested' | 'notSent' | 'outcomes'>
-  /** By balancer; empty with `single`. */
-  readonly logs: ReadonlyMap<string, readonly LoggedRequest[]>
+  /** By balancer; empty with `single`. Null where nobody could read them. */
+  readonly logs: ReadonlyMap<string, readonly LoggedRequest[]> | null
   /** By instance. */
   readonly counters: CounterLook
 }
@@ -39,7 +39,9 @@ export function reconcile({ topology, load, logs, counters }: Counted): Reconcil
   let flow: Flow = { from: 'the client', least: outcomes.served + outcomes.wrong + outcomes.refused, most: requested - notSent }
   for (const tier of TIERS) {
     const balancer = topology.loadBalancers.find((each) => each.tier === tier)
-    if (balancer) {
+    if (balancer && logs === null) {
+      flow = flowPastUnread(balancer.name, flow, outcomes.served)
+    } else if (balancer && logs) {
       const lines = logs.get(balancer.name) ?? []
       counts[balancer.name] = lines.length
       differences.push(...compare(flow, balancer.name, lines.length), ...findRepeats(balancer.name, lines))
@@ -74,6 +76,13 @@ function flowOfBalancer(from: string, lines: readonly LoggedRequest[]): Flow {
   }
   return { from, least, most }
 }
+
+/** Without its log: what the client was served came through it, and it tries each request twice at most. */
+function flowPastUnread(from: string, { most }: Flow, served: number): Flow {
+  return { from, least: served, most: most * TRIES_MAX }
+}
+
+const TRIES_MAX = 2
 
 /** What Nginx notes for a try that failed; an instance may have answered so itself, so these only widen the bounds. */
 const MADE_BY_NGINX: ReadonlySet<number> = new Set([499, 502, 504])

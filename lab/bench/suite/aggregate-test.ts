@@ -23,7 +23,7 @@ import { summarizeLatencies } from '../load/latency-summary.ts'
 import { AGGREGATE_WAYS, type AggregateRun, type AggregateWay } from '../results/bench-record.ts'
 import { AggregateServices } from './aggregate-services.ts'
 import { AGGREGATE_QUERY, CITIES, makeAggregateTable } from './aggregate-table.ts'
-import type { TestEnvironment } from './test-environment.ts'
+import type { NativeEnvironment } from './native-environment.ts'
 
 export interface AggregatePlan {
   readonly parallels: readonly number[]
@@ -54,7 +54,7 @@ class Gate {
 
 export async function measureAggregates(
   plan: AggregatePlan,
-  environment: TestEnvironment,
+  environment: NativeEnvironment,
   signal: AbortSignal,
   keep: (run: AggregateRun) => void,
 ): Promise<void> {

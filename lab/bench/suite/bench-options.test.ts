@@ -45,7 +45,6 @@ describe('the options of bench', () => {
     [['--runs', '0'], 'found "0"'],
     [['--rate', 'fast'], 'found "fast"'],
     [['--saturate', '--cpu-per-instance', '0.1'], 'Leave out one of the two'],
-    [['--runtime', 'compose'], 'not available yet'],
   ])('refuse %j with what was found', (args, words) => {
     expect(() => read(...args)).toThrow(words)
   })

@@ -50,7 +50,7 @@ export const BENCH_HELP = `  --quick          about four minutes: ${QUICK_LOADS.
   --seed N         the order of reads and writes (default ${SEED})
   --port-offset N  added to every port (default ${PORT_OFFSET_FROM_LAB} above the lab's own)
   --json           print the record, and nothing else
-  --runtime        ${RUNTIME_NAMES.join(' | ')} (default native; compose is not available yet)`
+  --runtime        ${RUNTIME_NAMES.join(' | ')} (default native): processes, or containers (Docker)`
 
 export interface BenchRequest {
   readonly options: BenchOptions
@@ -66,7 +66,6 @@ export function readBenchRequest({ values }: Given, environment: NodeJS.ProcessE
   const text = (name: keyof typeof BENCH_OPTIONS): string | undefined => values[name] as string | undefined
   const several = (name: 'stage' | 'load'): readonly string[] | undefined => values[name] as string[] | undefined
   const runtime = oneOf('--runtime', text('runtime') ?? 'native', RUNTIME_NAMES)
-  if (runtime === 'compose') throw misused('The compose runtime is not available yet. Leave out --runtime, or give --runtime native.')
   const isQuick = values['quick'] === true
   const isSaturated = values['saturate'] === true
   const cpu = text('cpu-per-instance')

@@ -57,7 +57,7 @@ async function load(shape: Shape, signal: AbortSignal): Promise<void> {
 }
 
 /** What is there, not what was acknowledged: a write whose answer was lost is there too. */
-async function deleteAll(url: string, signal: AbortSignal): Promise<void> {
+export async function deleteAll(url: string, signal: AbortSignal): Promise<void> {
   const pool = new Pool(url, { connections: DELETES_AT_ONCE })
   try {
     for (;;) {

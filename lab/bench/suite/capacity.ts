@@ -10,7 +10,6 @@ import type { StageName } from '../../topology.ts'
 import type { LoadRun } from '../load/load-run.ts'
 import { runLoad } from '../load/run-load.ts'
 import { WriteLedger } from '../load/write-ledger.ts'
-import { nativeResources } from '../measure/native-resources.ts'
 import { countBetween, lookAtCounters } from '../measure/service-counters.ts'
 import type { Capacity, InstanceUse, PairedRuns } from '../results/bench-record.ts'
 import type { Environments } from './environments.ts'
@@ -40,7 +39,7 @@ const DATABASES_MAX = 3
 
 export async function measureCapacity(
   plan: CapacityPlan,
-  environments: Environments,
+  environments: Environments<TestEnvironment>,
   signal: AbortSignal,
   remark: (sentence: string) => void,
 ): Promise<Capacity> {
@@ -82,13 +81,13 @@ async function inSequence(times: number, measure: () => Promise<number>): Promis
 
 class DatabaseTierLoad {
   readonly #plan: CapacityPlan
-  readonly #environments: Environments
+  readonly #environments: Environments<TestEnvironment>
   readonly #signal: AbortSignal
   readonly #remark: (sentence: string) => void
   /** The last rate of each kind of measurement: how many requests fill the time. */
   readonly #knownRates = new Map<string, number>()
 
-  constructor(plan: CapacityPlan, environments: Environments, signal: AbortSignal, remark: (sentence: string) => void) {
+  constructor(plan: CapacityPlan, environments: Environments<TestEnvironment>, signal: AbortSignal, remark: (sentence: string) => void) {
     this.#plan = plan
     this.#environments = environments
     this.#signal = signal
@@ -144,7 +143,7 @@ class DatabaseTierLoad {
   }
 
   async #metered(environment: TestEnvironment, kind: Kind): Promise<{ databases: readonly InstanceUse[]; served: number }> {
-    const meter = nativeResources(environment.directory)
+    const meter = environment.resources()
     await meter.start()
     const { outcomes } = await this.#load(environment, kind, this.#plan.connections, METERED_TIMES)
     // What the replicas have yet to do belongs to these writes.

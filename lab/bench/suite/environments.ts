@@ -12,26 +12,31 @@ import { portsIn, STAGE_NAMES, topologyOf, type StageName, type Topology } from 
 import type { Configuration } from '../results/bench-record.ts'
 import { breakIn, breakInHeld } from './break-in.ts'
 import { databaseTier } from './database-tier.ts'
-import { TestEnvironment } from './test-environment.ts'
+import type { TestEnvironment } from './test-environment.ts'
 
 /** From one cluster's ports to the next one's; a stage has 18 in a row. */
 const PORT_STEP = 20
 
-export interface EnvironmentPlace {
+/** A cluster in a state directory of its own; nothing runs yet. */
+export type MakeEnvironment<E> = (stateDirectory: string, topology: Topology, cpuPerInstance: number | null) => E
+
+export interface EnvironmentPlace<E> {
   readonly stateDirectory: string
   readonly portOffset: number
+  /** How the runtime makes one. */
+  readonly make: MakeEnvironment<E>
 }
 
 const DATABASES = [1, 2, 3]
 
-export class Environments {
-  readonly #place: EnvironmentPlace
-  readonly #running = new Map<string, TestEnvironment>()
+export class Environments<E extends TestEnvironment> {
+  readonly #place: EnvironmentPlace<E>
+  readonly #running = new Map<string, E>()
   /** Every cluster that there can be, each with its own ports. */
   readonly #topologies: ReadonlyMap<string, Topology>
   #cpuLimit: string | null = null
 
-  constructor(place: EnvironmentPlace) {
+  constructor(place: EnvironmentPlace<E>) {
     this.#place = place
     this.#topologies = topologiesAt(place.portOffset)
     mkdirSync(place.stateDirectory, { recursive: true, mode: 0o755 })
@@ -52,24 +57,19 @@ export class Environments {
   }
 
   /** The whole chain, balanced or single. */
-  async chain(
-    stage: StageName,
-    configuration: Configuration,
-    cpuPerInstance: number | null,
-    signal: AbortSignal,
-  ): Promise<TestEnvironment> {
+  async chain(stage: StageName, configuration: Configuration, cpuPerInstance: number | null, signal: AbortSignal): Promise<E> {
     const environment = await this.#runningIn(`${stage}-${configuration}`, cpuPerInstance, signal)
     this.#cpuLimit ??= environment.cpuLimit
     return environment
   }
 
   /** db-lb and one, two or three databases behind it, nothing before it. */
-  databases(stage: StageName, count: number, cpuPerInstance: number | null, signal: AbortSignal): Promise<TestEnvironment> {
+  databases(stage: StageName, count: number, cpuPerInstance: number | null, signal: AbortSignal): Promise<E> {
     return this.#runningIn(`${stage}-databases-${count}`, cpuPerInstance, signal)
   }
 
   /** One of them was not as it should be: the next test that needs it gets a new one. */
-  async discard(environment: TestEnvironment): Promise<void> {
+  async discard(environment: E): Promise<void> {
     for (const [slot, running] of this.#running) if (running === environment) this.#running.delete(slot)
     await environment.stop()
   }
@@ -90,7 +90,7 @@ export class Environments {
     return this.#cpuLimit
   }
 
-  async #runningIn(slot: string, cpuPerInstance: number | null, signal: AbortSignal): Promise<TestEnvironment> {
+  async #runningIn(slot: string, cpuPerInstance: number | null, signal: AbortSignal): Promise<E> {
     const found = this.#running.get(slot)
     if (found?.cpuPerInstance === cpuPerInstance) return found
     if (found) await this.stopAll()
@@ -99,7 +99,7 @@ export class Environments {
     try {
       await environment.start(signal)
       await breakIn(environment, signal)
-      environment.hold()
+      await environment.hold()
       if (cpuPerInstance !== null) await breakInHeld(environment, signal)
     } catch (error) {
       await this.discard(environment)
@@ -108,8 +108,8 @@ export class Environments {
     return environment
   }
 
-  #environmentIn(slot: string, cpuPerInstance: number | null): TestEnvironment {
-    return new TestEnvironment(path.join(this.#place.stateDirectory, slot), this.#topologies.get(slot)!, cpuPerInstance)
+  #environmentIn(slot: string, cpuPerInstance: number | null): E {
+    return this.#place.make(path.join(this.#place.stateDirectory, slot), this.#topologies.get(slot)!, cpuPerInstance)
   }
 }
 

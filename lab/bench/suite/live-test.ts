@@ -2,7 +2,6 @@
 import { checkWrites } from '../load/check-writes.ts'
 import { runLoad } from '../load/run-load.ts'
 import { WriteLedger } from '../load/write-ledger.ts'
-import { nativeResources } from '../measure/native-resources.ts'
 import { observeRun } from '../measure/observe-run.ts'
 import { loopOf, type TestSteps } from './measure-test.ts'
 import { LOAD_SHAPES, WARM_UP_CONNECTIONS, WARM_UP_REQUESTS, WRITE_SHARE } from './protocol.ts'
@@ -11,7 +10,7 @@ import type { PlannedTest } from './test-plan.ts'
 
 export function liveTest(environment: TestEnvironment, test: PlannedTest, signal: AbortSignal): TestSteps {
   const ledger = new WriteLedger()
-  const { entryUrl, topology, accessLogDirectory, databaseUrls } = environment
+  const { entryUrl, topology, databaseUrls } = environment
   const common = { entryUrl, ledger, signal, writeShare: WRITE_SHARE, seed: test.seed }
   return {
     reset: () => environment.reset(signal),
@@ -22,7 +21,7 @@ export function liveTest(environment: TestEnvironment, test: PlannedTest, signal
     run() {
       const { ratePerSecond } = test
       const load = { ...common, ...LOAD_SHAPES[test.load], loop: loopOf(ratePerSecond), ratePerSecond }
-      const stage = { topology, resources: nativeResources(environment.directory), accessLogDirectory, signal }
+      const stage = { topology, resources: environment.resources(), logs: () => environment.logs(), signal }
       return observeRun(stage, () => runLoad(load))
     },
     checkWrites: () => checkWrites(ledger, databaseUrls, signal),

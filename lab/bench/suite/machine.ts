@@ -8,6 +8,9 @@ import { REPOSITORY } from '../../runtime/stage-directory.ts'
 import { findNginx } from '../../setup/nginx-program.mjs'
 import type { Machine } from '../results/bench-record.ts'
 
+/** The sentence for `Machine.cpuLimit` where nobody asked for shares. */
+export const NOT_HELD = 'CPU is not limited: the instances share the cores.'
+
 const UNKNOWN = 'unknown'
 const ASK_MS_MAX = 5_000
 

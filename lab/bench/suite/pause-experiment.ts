@@ -48,16 +48,16 @@ export async function measurePause(environment: TestEnvironment, seed: number, s
 }
 
 async function withPause(environment: TestEnvironment, signal: AbortSignal, run: () => Promise<LoadRun>): Promise<LoadRun> {
-  const target = { stage: environment.topology.stage, instance: primaryOf(environment.topology).name }
+  const { name } = primaryOf(environment.topology)
   const running = run()
   // It is awaited below; should the pause fail first, nobody else would take its rejection.
   running.catch(() => {})
   await sleep(BEFORE_MS, undefined, { signal })
-  await environment.runtime.pause(target)
+  await environment.pause(name)
   try {
     await sleep(PAUSE_MS, undefined, { signal })
   } finally {
-    await environment.runtime.resume(target)
+    await environment.resume(name)
   }
   const result = await running
   signal.throwIfAborted()

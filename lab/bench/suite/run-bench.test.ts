@@ -38,6 +38,7 @@ function fakeTools(overrides: Partial<BenchTools> = {}): Fake {
       return Promise.resolve()
     },
     remarks: () => [],
+    impossible: () => null,
     notes: () => [],
     ...overrides,
   }

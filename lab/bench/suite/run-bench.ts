@@ -19,6 +19,9 @@ import type {
 import type { BenchRequest } from './bench-options.ts'
 import { planMatrix, planNoiseFloor, planSaturatedMatrix, type PlannedTest } from './test-plan.ts'
 
+/** What a bench measures beside the loads. */
+export type Experiment = 'pause' | 'capacity' | 'aggregates'
+
 export interface BenchTools {
   machine(): Promise<Machine>
   generatorLimit(signal: AbortSignal): Promise<GeneratorLimit>
@@ -28,6 +31,8 @@ export interface BenchTools {
   capacity(signal: AbortSignal, remark: (sentence: string) => void): Promise<Capacity>
   /** Hands over each run when it is finished. */
   aggregates(signal: AbortSignal, keep: (run: AggregateRun) => void): Promise<void>
+  /** Why this cannot be measured here at all, in a sentence; null where it can. */
+  impossible(experiment: Experiment): string | null
   /** Ends what runs; more may follow. */
   release(): Promise<void>
   /** Sentences on what is not as was asked, known at the beginning. */
@@ -122,13 +127,20 @@ class Bench {
       this.#generatorLimit(),
       ...planNoiseFloor(options).map((pair, index) => this.#sameTwice(pair, index)),
       ...matrix,
-      this.#pause(),
+      ...this.#possible('pause', this.#pause()),
       this.#release(),
-      this.#capacity(),
-      this.#release(),
-      ...(hasStage2 ? [this.#aggregates(), this.#release()] : []),
+      ...this.#possible('capacity', this.#capacity(), this.#release()),
+      ...(hasStage2 ? this.#possible('aggregates', this.#aggregates(), this.#release()) : []),
       ...(hasSaturatedMatrix ? [...planSaturatedMatrix(options).map((test) => this.#test(test)), this.#release()] : []),
     ]
+  }
+
+  /** These steps, or none and a remark. */
+  #possible(experiment: Experiment, ...steps: readonly Step[]): readonly Step[] {
+    const reason = this.#tools.impossible(experiment)
+    if (reason === null) return steps
+    this.addRemarks([`Not measured: ${steps[0]!.title}. ${reason}`])
+    return []
   }
 
   /** Null when the step was cut short or failed; a failure is remarked upon. */

@@ -3,27 +3,15 @@
  *
  *   start (once) ─▶ break-in ─▶ [reset ─▶ a test] …  ─▶ stop
  *
- * A reset means that no record is left: in stage 1 the database processes are stopped, started empty and broken in, in stage 2 the tables
- * are emptied, a checkpoint is made, and the standbys have replayed it. Frontends, backends and load balancers go on:
- * started anew each time, a test of 1 000 requests would measure the compiling of their code.
- * It has a state directory and ports of its own, so a lab that runs beside is not touched.
+ * A reset means that no record is left and every replica is level; how records are got rid of is each runtime's own. Frontends,
+ * backends and load balancers go on: started anew each time, a test of 1 000 requests would measure the compiling of their code.
  */
-import { availableParallelism } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { loginAs } from '@relais/stage2-postgres/cluster/login.ts'
-import { describeCluster } from '@relais/stage2-postgres/cluster/prepare-cluster.ts'
-import { primaryOf as primaryServerOf } from '@relais/stage2-postgres/cluster/cluster.ts'
 import { z } from 'zod'
 import { failed } from '../../failure.ts'
 import { askOnce } from '../../runtime/ask-once.ts'
-import { findCpuShares, holdProcess } from '../../runtime/cpu-share.ts'
-import { NativeRuntime } from '../../runtime/native.ts'
-import { serverPlans } from '../../runtime/postgres-servers.ts'
-import type { Runtime } from '../../runtime/runtime.ts'
-import { StageDirectory } from '../../runtime/stage-directory.ts'
-import { readStageState } from '../../runtime/stage-state.ts'
-import { breakInDatabases } from './break-in.ts'
 import { entryUrl, nodesOf, primaryOf, type Tier, type Topology } from '../../topology.ts'
+import type { ResourceMeter, RunLogs } from '../measure/observation.ts'
 
 const RESET_MS_MAX = 30_000
 const ASK_MS_MAX = 1_000
@@ -36,64 +24,47 @@ const progressSchema = z.object({
 
 const newestSchema = z.object({ records: z.array(z.object({ id: z.number() })) })
 
-export class TestEnvironment {
+export abstract class TestEnvironment {
   readonly topology: Topology
-  readonly runtime: Runtime
   readonly cpuPerInstance: number | null
-  readonly #stateDirectory: string
-  #cpuLimit: string | null = null
-  /** Whether shares can be set on what runs already; a systemd scope has its own from the start. */
-  #isLater = false
 
-  constructor(stateDirectory: string, topology: Topology, cpuPerInstance: number | null) {
-    this.#stateDirectory = stateDirectory
+  constructor(topology: Topology, cpuPerInstance: number | null) {
     this.topology = topology
     this.cpuPerInstance = cpuPerInstance
-    this.runtime = new NativeRuntime(stateDirectory)
   }
 
   /** Ends what an earlier bench left of it, then starts it without data; its shares hold from `hold` on. */
-  async start(signal: AbortSignal): Promise<void> {
-    await this.stop()
-    const shares = this.cpuPerInstance === null ? undefined : findCpuShares(this.cpuPerInstance)
-    this.#isLater = shares?.isHeld === true && shares.groupFor('any') !== null
-    const cpuPerInstance = this.#isLater ? availableParallelism() : this.cpuPerInstance
-    const settings = { replication: 'log', durability: 'async', policy: null, cpuPerInstance } as const
-    await this.runtime.startStage(this.topology, settings, { fresh: true, signal })
-    this.#cpuLimit = shares?.description ?? null
-  }
+  abstract start(signal: AbortSignal): Promise<void>
+  /** From now on each instance has its share, and no more. */
+  abstract hold(): Promise<void>
+  abstract stop(): Promise<void>
+  /** SIGSTOP and SIGCONT, or what the runtime has for it. */
+  abstract pause(instance: string): Promise<unknown>
+  abstract resume(instance: string): Promise<unknown>
+  /** CPU and memory of the instances. */
+  abstract resources(): ResourceMeter
+  /** What the load balancers log from now on; null where nobody here can read it. */
+  abstract logs(): RunLogs | null
+  /** How the shares are held, or why not; null when none were asked for. */
+  abstract get cpuLimit(): string | null
 
-  /** From now on each instance has its share, and no more. Starting within a tenth of a core would take longer than the tests. */
-  hold(): void {
-    if (!this.#isLater || this.cpuPerInstance === null) return
-    for (const { cpuGroup, processes } of readStageState(this.directory.stateFile)?.instances ?? [])
-      for (const { identity } of processes) if (cpuGroup !== null && identity) holdProcess(cpuGroup, this.cpuPerInstance, identity.pid)
-  }
-
-  async stop(): Promise<void> {
-    await this.runtime.stopStage(this.topology.stage)
-  }
+  /** Empties the databases; they serve again when this resolves, maybe not level yet. */
+  protected abstract removeRecords(signal: AbortSignal): Promise<void>
 
   /** Resolves when no record is left and a read gets through; rejects when that takes too long. */
   async reset(signal: AbortSignal): Promise<void> {
     const deadline = AbortSignal.any([signal, AbortSignal.timeout(RESET_MS_MAX + startAllowanceMs(this.cpuPerInstance))])
-    if (this.topology.stage === 'stage1') await this.#restartDatabases(deadline)
-    else await this.#emptyTables()
+    await this.removeRecords(deadline)
     await this.untilLevel(deadline)
     await this.#until('an empty page comes through', deadline, () => this.#isEmpty())
     // What was started anew was started without its share.
-    this.hold()
+    await this.hold()
   }
 
   /** Resolves when every replica has what the primary has. */
   untilLevel(signal: AbortSignal): Promise<void> {
     const deadline = AbortSignal.any([signal, AbortSignal.timeout(RESET_MS_MAX)])
     return this.#until('every replica is level', deadline, () => this.#areReplicasLevel())
-  }
-
-  /** How the shares are held, or why not; null when none were asked for. */
-  get cpuLimit(): string | null {
-    return this.#cpuLimit
   }
 
   /** Where load enters: the outermost tier there is. */
@@ -111,36 +82,9 @@ export class TestEnvironment {
     return this.topology.nodes[0]!.tier
   }
 
-  get directory(): StageDirectory {
-    return new StageDirectory(this.#stateDirectory, this.topology.stage)
-  }
-
+  /** The primary's first. */
   get databaseUrls(): readonly string[] {
     return nodesOf(this.topology, 'db').map(({ url }) => url)
-  }
-
-  readonly accessLogDirectory = (balancer: string): string => `${this.directory.nginxPrefix(balancer)}/logs`
-
-  /** All away before one comes back: an empty primary would otherwise recover its list from a replica. */
-  async #restartDatabases(signal: AbortSignal): Promise<void> {
-    const targets = nodesOf(this.topology, 'db').map(({ name }) => ({ stage: this.topology.stage, instance: name }))
-    for (const target of targets) await this.runtime.stop(target)
-    signal.throwIfAborted()
-    await Promise.all(targets.map((target) => this.runtime.start(target)))
-    await breakInDatabases(this.databaseUrls, signal)
-  }
-
-  async #emptyTables(): Promise<void> {
-    const cluster = await describeCluster({ dir: this.directory.postgres, nodes: serverPlans(this.topology) })
-    await loginAs(
-      primaryServerOf(cluster),
-      'admin',
-      async (sql) => {
-        await sql`TRUNCATE relais.records, relais.idempotency_keys RESTART IDENTITY`
-        await sql`CHECKPOINT`
-      },
-      { timeoutMs: RESET_MS_MAX },
-    )
   }
 
   async #areReplicasLevel(): Promise<boolean> {

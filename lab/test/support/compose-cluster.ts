@@ -5,6 +5,7 @@
  */
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
+import { z } from 'zod'
 import { docker, hasEngine, runCompose } from '../../runtime/compose-engine.ts'
 import { findContainers, type Container } from '../../runtime/compose-containers.ts'
 import { writeComposeNginxFiles } from '../../runtime/compose-nginx-files.ts'
@@ -13,10 +14,12 @@ import type { StageSettings } from '../../runtime/runtime.ts'
 import { REPOSITORY } from '../../runtime/stage-directory.ts'
 import { topologyOf, type StageName, type Topology } from '../../topology.ts'
 import { TestCluster, type Outcome } from '../test-cluster.ts'
+import { inShort, type Load } from './load.ts'
 
 const SETTINGS: StageSettings = { replication: 'log', durability: 'async', policy: null, cpuPerInstance: null }
 const BUILD_MS_MAX = 600_000
-const UP_MS_MAX = 120_000
+const UP_MS_MAX = 300_000
+const TOLD_MAX = 20
 
 /** `undefined` when the tests can run; printed otherwise. */
 export async function whyNoEngine(): Promise<string | undefined> {
@@ -54,9 +57,9 @@ export class ComposeCluster {
     return cluster
   }
 
-  /** The lab's command line; never rejects. */
+  /** The lab's command line; never rejects. Making containers takes its time on a busy machine. */
   lab(...args: string[]): Promise<Outcome> {
-    return this.#cluster.lab(...args)
+    return this.#cluster.labWithin(UP_MS_MAX, ...args)
   }
 
   /** Plain `docker compose …` on the same project, with the settings that the lab gives it. */
@@ -75,6 +78,26 @@ export class ComposeCluster {
     return findContainers(this.project.name)
   }
 
+  /**
+   * Reads that failed, each with every line that any container logged about it.
+   *
+   * Left out, and printed: those that an instance which nobody `touched` had and answered too late for its load balancer. On a machine
+   * that is busy enough it does that without anything being restarted.
+   */
+  async lostReads(load: Load, ...touched: string[]): Promise<string[]> {
+    const failed = load.failedReads.slice(0, TOLD_MAX)
+    if (failed.length === 0) return []
+    const logs = await Promise.all((await this.containers()).map(linesOf))
+    return failed.flatMap((read) => {
+      const about = logs.flat().filter(({ line }) => line.includes(`"${read.requestId}"`))
+      const late = about.flatMap(({ line }) => lateInstanceIn(line, this.topology.stage))
+      const told = [`${inShort([read])[0]} after ${Math.round(read.tookMs)} ms`, ...about.map(({ place, line }) => `  ${place}: ${line}`)]
+      if (!late.some((name) => !touched.includes(name))) return told
+      console.log(`left out, because ${late.join(', ')} was late:\n${told.join('\n')}`)
+      return []
+    })
+  }
+
   /** Everything that the engine still has of this project. */
   async leftovers(): Promise<string[]> {
     const filter = ['--filter', `label=com.docker.compose.project=${this.project.name}`, '--quiet']
@@ -88,7 +111,33 @@ export class ComposeCluster {
 
   /** `down -v` and the state directory; harmless when repeated. */
   async remove(): Promise<void> {
-    await this.compose(['down', '--volumes', '--timeout', '5'])
+    await this.compose(['--profile', '*', 'down', '--volumes', '--timeout', '5'])
     await this.#cluster.remove()
+  }
+}
+
+async function linesOf({ id, instance, process }: Container): Promise<{ place: string; line: string }[]> {
+  const text = await docker(['logs', id]).catch(() => '')
+  return text.split('\n').map((line) => ({ place: `${instance} ${process}`, line }))
+}
+
+const tried = z.object({ upstreamAddress: z.string(), upstreamStatus: z.string(), upstreamConnectTimeS: z.string() })
+
+/** The instance that a load balancer's line tells of: connected to, asked, and given up without an answer. */
+function lateInstanceIn(line: string, stage: StageName): string[] {
+  const parsed = tried.safeParse(parseJson(line))
+  if (!parsed.success) return []
+  const last = (text: string): string => text.split(/, | : /).at(-1) ?? ''
+  const { upstreamAddress, upstreamStatus, upstreamConnectTimeS } = parsed.data
+  if (last(upstreamStatus) !== '504' || last(upstreamConnectTimeS) === '-') return []
+  const port = Number(last(upstreamAddress).split(':').at(-1))
+  return topologyOf(stage).nodes.flatMap((node) => (node.tier === 'db' && node.port === port ? [node.name] : []))
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    return undefined
   }
 }

@@ -4,7 +4,7 @@
  * Closed loop: each client has one request in flight and a connection of its own. Every write carries its own message and key, so that
  * afterwards each one can be looked for and, where its outcome is unknown, be repeated.
  */
-import { Agent } from 'node:http'
+import { Agent, type OutgoingHttpHeaders } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ask, type Answer } from './ask.ts'
 import type { Random } from './seeded-random.ts'
@@ -27,6 +27,8 @@ export interface LoadOptions {
   readonly writeShare?: number
   /** Begins each request id, so that one test's lines are found in the logs. */
   readonly name: string
+  /** Sent with each read, for example `X-Read-From`. */
+  readonly readHeaders?: OutgoingHttpHeaders
 }
 
 export const CLIENTS = 20
@@ -76,13 +78,13 @@ export class Load {
 
   async #run(): Promise<void> {
     const agent = new Agent({ keepAlive: true, maxSockets: 1 })
-    const { random, writeShare = 0.4 } = this.#options
+    const { random, writeShare = 0.4, readHeaders } = this.#options
     while (!this.#isOver && this.#invoked < OPERATIONS_MAX) {
       const kind = random.next() < writeShare ? 'write' : 'read'
       const requestId = `${this.#options.name}-${this.#invoked++}`
       const message = kind === 'write' ? requestId : ''
       const sentAtMs = performance.now()
-      const answer = await (kind === 'write' ? writeOnce(this.#url, message, agent) : readOnce(this.#url, requestId, agent))
+      const answer = await (kind === 'write' ? writeOnce(this.#url, message, agent) : readOnce(this.#url, requestId, agent, readHeaders))
       this.#ended({ kind, requestId, message, answer, tookMs: performance.now() - sentAtMs })
       if (answer === undefined || answer.status >= 500) await sleep(AFTER_FAILURE_MS)
     }
@@ -106,8 +108,8 @@ export function inShort(operations: readonly Operation[]): string[] {
     .map(({ requestId, answer }) => `${requestId}: ${answer ? `${answer.status} ${answer.text.slice(0, 120)}` : 'no answer'}`)
 }
 
-function readOnce(url: string, requestId: string, agent: Agent): Promise<Answer | undefined> {
-  return ask(`${url}/api/data?limit=5`, { agent, headers: { 'x-request-id': requestId } }).catch(() => undefined)
+function readOnce(url: string, requestId: string, agent: Agent, headers: OutgoingHttpHeaders = {}): Promise<Answer | undefined> {
+  return ask(`${url}/api/data?limit=5`, { agent, headers: { 'x-request-id': requestId, ...headers } }).catch(() => undefined)
 }
 
 /** These writes under their own keys, as many at a time as there were clients; in the same order. */

@@ -1,0 +1,46 @@
+/** The bench's tools on containers that it starts itself, through the engine. */
+import type { Machine } from '../results/bench-record.ts'
+import type { BenchRequest } from './bench-options.ts'
+import { ClusterTools } from './cluster-tools.ts'
+import { ComposeEnvironment } from './compose-environment.ts'
+import { imageVersions } from './image-versions.ts'
+import { describeMachine } from './machine.ts'
+import { COMMON_NOTES } from './notes.ts'
+import type { Experiment } from './run-bench.ts'
+
+const NOTES = [
+  'A reset means: no record is left. Stage 1: the database containers are stopped, started empty, and broken in by requests whose records are deleted again. Stage 2: the tables are emptied, ' +
+    'a checkpoint is made, and the standbys have replayed it. Frontends, backends and load balancers go on.',
+  'Every request crosses a published port into the containers’ networks, and their bridges between the tiers: a figure of containers is compared with one of containers.',
+  'CPU and memory are the engine’s statistics of each container; a database of stage 2 is its service and its server together.',
+  'The containers’ own health checks are put off while the bench runs: they would take more than idle services do.',
+]
+
+const NO_WAY_IN = 'A PostgreSQL server in a container is in a network without a way in; the native runtime measures this.'
+
+export class ComposeTools extends ClusterTools<ComposeEnvironment> {
+  constructor(request: BenchRequest, stateDirectory: string) {
+    super(request, stateDirectory, (...of) => new ComposeEnvironment(...of))
+  }
+
+  override impossible(experiment: Experiment): string | null {
+    return experiment === 'aggregates' ? NO_WAY_IN : null
+  }
+
+  aggregates(): Promise<never> {
+    return Promise.reject(new Error(NO_WAY_IN))
+  }
+
+  remarks(): readonly string[] {
+    return []
+  }
+
+  notes(): readonly string[] {
+    return [...NOTES, ...COMMON_NOTES]
+  }
+
+  protected async describeMachine(cpuLimit: string): Promise<Machine> {
+    const machine = await describeMachine(cpuLimit)
+    return { ...machine, versions: { ...machine.versions, ...(await imageVersions()) } }
+  }
+}
