@@ -11,7 +11,6 @@ import { loginAs } from '@relais/stage2-postgres/cluster/login.ts'
 import { failed } from '../../failure.ts'
 import { primaryOf } from '../../topology.ts'
 import type { ResourceMeter } from '../measure/observation.ts'
-import { deleteAll } from '../suite/break-in.ts'
 import { EMPTY_TABLES } from '../suite/empty-tables.ts'
 import { TestEnvironment } from '../suite/test-environment.ts'
 import { RunningResources } from './running-resources.ts'
@@ -49,8 +48,16 @@ export class RunningEnvironment extends TestEnvironment {
     return `each service is held to ${this.cpuPerInstance} of a core by its container, and each PostgreSQL server to as much again (RELAIS_CPUS; periods of 100 ms).`
   }
 
-  protected async removeRecords(signal: AbortSignal): Promise<void> {
-    if (this.topology.stage === 'stage1') return deleteAll(primaryOf(this.topology).url, signal)
+  /** The limits are somebody else's. */
+  protected lift(): Promise<void> {
+    return Promise.resolve()
+  }
+  /** Their records go through the API, as in every reset; the processes stay. */
+  protected restartDatabases(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  protected async emptyTables(): Promise<void> {
     await loginAs(
       serverOf(primaryOf(this.topology)),
       'admin',

@@ -19,7 +19,10 @@ const DATABASE_REQUESTS = 2_000
 /** So many that every tier has opened its connections to the next one. */
 const CONNECTIONS = 300
 const DATABASE_CONNECTIONS = 60
-const DELETES_AT_ONCE = 20
+/** More than the 64 reads and 64 writes of tier-client.ts. */
+const CONNECTIONS_PER_INSTANCE = 150
+const TURNS = 4
+const DELETES_AT_ONCE = 50
 const CLEARING_MS_MAX = 20_000
 
 export interface BrokenIn {
@@ -39,14 +42,28 @@ export async function breakInHeld({ entryUrl }: BrokenIn, signal: AbortSignal): 
   await load({ entryUrl, requests: HELD_REQUESTS, connections: HELD_CONNECTIONS, writeShare: WRITE_SHARE }, signal)
 }
 
-/** Databases alone, after they were started empty; leaves no record. The tiers before them go on, and need none. */
+/** Databases alone, after they were started empty. The tiers before them go on, and need none. */
 export async function breakInDatabases(databaseUrls: readonly string[], signal: AbortSignal): Promise<void> {
   const [primaryUrl] = databaseUrls
   const shape = { requests: DATABASE_REQUESTS, connections: DATABASE_CONNECTIONS }
   await Promise.all(
     databaseUrls.map((entryUrl) => load({ ...shape, entryUrl, writeShare: entryUrl === primaryUrl ? WRITE_SHARE : 0 }, signal)),
   )
-  await deleteAll(primaryUrl!, AbortSignal.any([signal, AbortSignal.timeout(CLEARING_MS_MAX)]))
+}
+
+/**
+ * As many at once as a service sends to the next tier, so that every tier has its connections before a test. A Node server takes one
+ * new connection in each turn of its event loop, and within an eighth of a core a turn under load is long: of the writes that needed a
+ * new connection to a database, some waited there until db-lb gave them up, while later ones on old connections were answered at once.
+ */
+export async function openConnections({ entryUrl, databaseUrls }: BrokenIn, signal: AbortSignal): Promise<void> {
+  const connections = CONNECTIONS_PER_INSTANCE * databaseUrls.length
+  await load({ entryUrl, requests: connections * TURNS, connections, writeShare: 0.5 }, signal)
+}
+
+/** Through the database itself. What is there, not what was acknowledged: a write whose answer was lost is there too. */
+export async function deleteAll(primaryUrl: string, signal: AbortSignal): Promise<void> {
+  await deleteEverything(primaryUrl, AbortSignal.any([signal, AbortSignal.timeout(CLEARING_MS_MAX)]))
 }
 
 type Shape = Pick<LoadOptions, 'entryUrl' | 'requests' | 'connections' | 'writeShare'>
@@ -56,8 +73,7 @@ async function load(shape: Shape, signal: AbortSignal): Promise<void> {
   await runLoad({ ...shape, ...closedLoop, ledger: new WriteLedger(), isWarmUp: true, signal })
 }
 
-/** What is there, not what was acknowledged: a write whose answer was lost is there too. */
-export async function deleteAll(url: string, signal: AbortSignal): Promise<void> {
+async function deleteEverything(url: string, signal: AbortSignal): Promise<void> {
   const pool = new Pool(url, { connections: DELETES_AT_ONCE })
   try {
     for (;;) {

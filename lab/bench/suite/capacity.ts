@@ -3,15 +3,15 @@
  *
  *   generator ─▶ db-lb ─▶ 1, 2 or 3 databases        reads only, writes only, the mix; more and more connections
  *
- * What theory expects of the mix needs the cost of a read and of a write, so those are measured too: CPU seconds of the databases by
- * request, the replicas' work on a write apart.
+ * What theory expects of the mix needs the cost of a read and of a write, so every measurement is metered: CPU seconds of the databases
+ * by request, the replicas' work on a write apart.
  */
 import type { StageName } from '../../topology.ts'
 import type { LoadRun } from '../load/load-run.ts'
 import { runLoad } from '../load/run-load.ts'
 import { WriteLedger } from '../load/write-ledger.ts'
 import { countBetween, lookAtCounters } from '../measure/service-counters.ts'
-import type { Capacity, InstanceUse, PairedRuns } from '../results/bench-record.ts'
+import type { Capacity, PairedRuns } from '../results/bench-record.ts'
 import type { Environments } from './environments.ts'
 import { WRITE_SHARE } from './protocol.ts'
 import type { TestEnvironment } from './test-environment.ts'
@@ -33,8 +33,6 @@ const SHARES = { reads: 0, writes: 1, mix: WRITE_SHARE } as const
 type Kind = keyof typeof SHARES
 
 const PROBE_REQUESTS = 400
-/** The meter counts in hundredths of a CPU second, and a tenth of a core has ten of them in a second. */
-const METERED_TIMES = 2
 const DATABASES_MAX = 3
 
 export async function measureCapacity(
@@ -57,8 +55,6 @@ export async function measureCapacity(
     { databases: 2, rates: two },
     { databases: 3, rates: readsThreeAgainstOne.ratesA },
   ]
-  const costs = await tier.costs()
-  const mixReadsOnPrimary = await tier.mixReadsOnPrimary()
   return {
     stage,
     cpuPerDatabase,
@@ -68,8 +64,8 @@ export async function measureCapacity(
     mixThreeAgainstOne,
     byDatabases,
     byConcurrency,
-    costs,
-    mixReadsOnPrimary,
+    costs: tier.costs(),
+    mixReadsOnPrimary: tier.mixReadsOnPrimary(),
   }
 }
 
@@ -79,11 +75,35 @@ async function inSequence(times: number, measure: () => Promise<number>): Promis
   return rates
 }
 
+/** What requests of one kind cost the databases, the primary first; added up over several measurements. */
+class Spent {
+  #cpuS: number[] = []
+  #reads: number[] = []
+  #served = 0
+
+  add(cpuS: readonly number[], reads: readonly number[], served: number): void {
+    this.#cpuS = cpuS.map((value, index) => value + (this.#cpuS[index] ?? 0))
+    this.#reads = reads.map((value, index) => value + (this.#reads[index] ?? 0))
+    this.#served += served
+  }
+
+  /** For one request, of whoever served it. */
+  cpuMsByDatabase(): readonly number[] {
+    return this.#served === 0 ? [] : this.#cpuS.map((cpuS) => (cpuS / this.#served) * 1_000)
+  }
+
+  readsOfFirst(): number {
+    return this.#reads[0]! / sumOf(this.#reads)
+  }
+}
+
 class DatabaseTierLoad {
   readonly #plan: CapacityPlan
   readonly #environments: Environments<TestEnvironment>
   readonly #signal: AbortSignal
   readonly #remark: (sentence: string) => void
+  /** By number of databases and kind. */
+  readonly #spent = new Map<string, Spent>()
   /** The last rate of each kind of measurement: how many requests fill the time. */
   readonly #knownRates = new Map<string, number>()
 
@@ -106,57 +126,56 @@ class DatabaseTierLoad {
     return { a: `${kind}, three databases`, b: `${kind}, one database`, ratesA, ratesB }
   }
 
-  /** Goodput of one measurement. */
+  /** Goodput of one measurement; what it cost is added to the costs. */
   async rate(databases: number, kind: Kind, connections = this.#plan.connections): Promise<number> {
     const environment = await this.#environment(databases)
-    const { goodputPerSecond } = await this.#load(environment, kind, connections)
+    const meter = environment.resources()
+    const before = await lookAtCounters(environment.topology)
+    await meter.start()
+    const { goodputPerSecond, outcomes } = await this.#load(environment, kind, connections)
+    // What the replicas have yet to do belongs to these writes.
+    await environment.untilLevel(this.#signal)
+    const instances = await meter.stop()
+    const counts = [...countBetween(before, await lookAtCounters(environment.topology)).values()]
+    this.#spentOn(databases, kind).add(
+      instances.filter(({ name }) => /^db\d+$/.test(name)).map(({ cpuS }) => cpuS),
+      counts.map((count) => count?.reads ?? Number.NaN),
+      outcomes.served,
+    )
     return goodputPerSecond
   }
 
-  /** Null when the meter saw nothing. */
-  async costs(): Promise<Capacity['costs']> {
-    const environment = await this.#environment(DATABASES_MAX)
-    const reads = await this.#metered(environment, 'reads')
-    const writes = await this.#metered(environment, 'writes')
-    const alone = await this.#metered(await this.#environment(1), 'writes')
-    if (reads.served === 0 || writes.served === 0 || alone.served === 0) return null
-    const [primary, ...replicas] = writes.databases.map(({ cpuS }) => cpuS)
-    const perRequestMs = (cpuS: number, served: number): number => (cpuS / served) * 1000
+  /** From all measurements so far, so that what drifts between them is in each of the costs. Null when the meter saw nothing. */
+  costs(): Capacity['costs'] {
+    const reads = this.#spentOn(DATABASES_MAX, 'reads').cpuMsByDatabase()
+    const [alone] = this.#spentOn(1, 'writes').cpuMsByDatabase()
+    const [primary, ...replicas] = this.#spentOn(DATABASES_MAX, 'writes').cpuMsByDatabase()
     const cost = {
-      readCpuMs: perRequestMs(sumOf(reads.databases.map(({ cpuS }) => cpuS)), reads.served),
-      writeAloneCpuMs: perRequestMs(sumOf(alone.databases.map(({ cpuS }) => cpuS)), alone.served),
-      writeOnPrimaryCpuMs: perRequestMs(primary!, writes.served),
-      applyOnReplicaCpuMs: perRequestMs(sumOf(replicas) / replicas.length, writes.served),
+      readCpuMs: sumOf(reads),
+      writeAloneCpuMs: alone ?? 0,
+      writeOnPrimaryCpuMs: primary ?? 0,
+      applyOnReplicaCpuMs: sumOf(replicas) / replicas.length,
     }
     return Object.values(cost).every((milliseconds) => milliseconds > 0) ? cost : null
   }
 
   /** Null when a database could not be asked. */
-  async mixReadsOnPrimary(): Promise<number | null> {
-    const environment = await this.#environment(DATABASES_MAX)
-    const before = await lookAtCounters(environment.topology)
-    await this.#load(environment, 'mix', this.#plan.connections, METERED_TIMES)
-    const counts = [...countBetween(before, await lookAtCounters(environment.topology)).values()]
-    const reads = counts.map((count) => count?.reads ?? Number.NaN)
-    const share = reads[0]! / sumOf(reads)
+  mixReadsOnPrimary(): number | null {
+    const share = this.#spentOn(DATABASES_MAX, 'mix').readsOfFirst()
     return Number.isFinite(share) ? share : null
   }
 
-  async #metered(environment: TestEnvironment, kind: Kind): Promise<{ databases: readonly InstanceUse[]; served: number }> {
-    const meter = environment.resources()
-    await meter.start()
-    const { outcomes } = await this.#load(environment, kind, this.#plan.connections, METERED_TIMES)
-    // What the replicas have yet to do belongs to these writes.
-    await environment.untilLevel(this.#signal)
-    const instances = await meter.stop()
-    return { databases: instances.filter(({ name }) => /^db\d+$/.test(name)), served: outcomes.served }
+  #spentOn(databases: number, kind: Kind): Spent {
+    const key = `${databases} ${kind}`
+    const spent = this.#spent.get(key) ?? new Spent()
+    this.#spent.set(key, spent)
+    return spent
   }
 
-  /** `times` as long as planned. */
-  async #load(environment: TestEnvironment, kind: Kind, connections: number, times = 1): Promise<LoadRun> {
+  async #load(environment: TestEnvironment, kind: Kind, connections: number): Promise<LoadRun> {
     const key = `${environment.databaseUrls.length} ${kind} ${connections}`
     const known = this.#knownRates.get(key) ?? (await this.#send(environment, kind, connections, PROBE_REQUESTS)).goodputPerSecond
-    const requests = Math.max(connections, Math.round(known * this.#plan.lastingS * times))
+    const requests = Math.max(connections, Math.round(known * this.#plan.lastingS))
     const run = await this.#send(environment, kind, connections, requests)
     this.#knownRates.set(key, run.goodputPerSecond)
     const what = `capacity, ${kind}, ${environment.databaseUrls.length} databases, ${connections} connections`

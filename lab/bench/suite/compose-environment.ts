@@ -79,18 +79,20 @@ export class ComposeEnvironment extends TestEnvironment {
     return `each service is held to ${this.cpuPerInstance} of a core by its container, and each PostgreSQL server to as much again.`
   }
 
-  protected async removeRecords(signal: AbortSignal): Promise<void> {
-    if (this.topology.stage === 'stage2') {
-      const { args } = await this.#runtime.psql(
-        'db1',
-        EMPTY_TABLES.flatMap((statement) => ['-c', statement]),
-      )
-      await docker(args)
-      return
-    }
-    // Starting within a tenth of a core would take longer than the tests.
+  protected async lift(): Promise<void> {
     if (this.cpuPerInstance !== null) await this.#limit(availableParallelism())
-    await restartDatabases(this, this.#runtime, signal)
+  }
+
+  protected restartDatabases(signal: AbortSignal): Promise<void> {
+    return restartDatabases(this, this.#runtime, signal)
+  }
+
+  protected async emptyTables(): Promise<void> {
+    const { args } = await this.#runtime.psql(
+      'db1',
+      EMPTY_TABLES.flatMap((statement) => ['-c', statement]),
+    )
+    await docker(args)
   }
 
   /** Load balancers are never held: what is compared is the instances. */

@@ -2,8 +2,8 @@
  * A cluster of the bench as processes of this machine, with a state directory and ports of its own: a lab that runs beside is not
  * touched. Shares are cgroups, CPU and memory are read from /proc.
  *
- * No record is left: in stage 1 the database processes are stopped, started empty and broken in, in stage 2 the tables are emptied, a
- * checkpoint is made, and the standbys have replayed it.
+ * No record is left: in stage 1 the database processes are stopped, started empty and broken in, in stage 2 the tables are emptied and
+ * a checkpoint is made.
  */
 import { availableParallelism } from 'node:os'
 import { loginAs } from '@relais/stage2-postgres/cluster/login.ts'
@@ -49,10 +49,7 @@ export class NativeEnvironment extends TestEnvironment {
 
   /** Starting within a tenth of a core would take longer than the tests. */
   hold(): Promise<void> {
-    if (this.#isLater && this.cpuPerInstance !== null) {
-      for (const { cpuGroup, processes } of readStageState(this.directory.stateFile)?.instances ?? [])
-        for (const { identity } of processes) if (cpuGroup !== null && identity) holdProcess(cpuGroup, this.cpuPerInstance, identity.pid)
-    }
+    if (this.cpuPerInstance !== null) this.#limit(this.cpuPerInstance)
     return Promise.resolve()
   }
 
@@ -84,11 +81,22 @@ export class NativeEnvironment extends TestEnvironment {
     return new StageDirectory(this.#stateDirectory, this.topology.stage)
   }
 
-  protected removeRecords(signal: AbortSignal): Promise<void> {
-    return this.topology.stage === 'stage1' ? restartDatabases(this, this.#runtime, signal) : this.#emptyTables()
+  protected lift(): Promise<void> {
+    if (this.cpuPerInstance !== null) this.#limit(availableParallelism())
+    return Promise.resolve()
   }
 
-  async #emptyTables(): Promise<void> {
+  protected restartDatabases(signal: AbortSignal): Promise<void> {
+    return restartDatabases(this, this.#runtime, signal)
+  }
+
+  #limit(cores: number): void {
+    if (!this.#isLater) return
+    for (const { cpuGroup, processes } of readStageState(this.directory.stateFile)?.instances ?? [])
+      for (const { identity } of processes) if (cpuGroup !== null && identity) holdProcess(cpuGroup, cores, identity.pid)
+  }
+
+  protected async emptyTables(): Promise<void> {
     const cluster = await describeCluster({ dir: this.directory.postgres, nodes: serverPlans(this.topology) })
     await loginAs(
       primaryServerOf(cluster),

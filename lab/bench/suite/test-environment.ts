@@ -3,14 +3,16 @@
  *
  *   start (once) ─▶ break-in ─▶ [reset ─▶ a test] …  ─▶ stop
  *
- * A reset means that no record is left and every replica is level; how records are got rid of is each runtime's own. Frontends,
- * backends and load balancers go on: started anew each time, a test of 1 000 requests would measure the compiling of their code.
+ * A reset means that no record is left and every replica is level. Frontends, backends and load balancers go on: started anew each
+ * time, a test of 1 000 requests would measure the compiling of their code. The shares are lifted meanwhile, and all tiers open their
+ * connections (decision 0038).
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import { failed } from '../../failure.ts'
 import { askOnce } from '../../runtime/ask-once.ts'
 import { entryUrl, nodesOf, primaryOf, type Tier, type Topology } from '../../topology.ts'
+import { deleteAll, openConnections } from './break-in.ts'
 import type { ResourceMeter, RunLogs } from '../measure/observation.ts'
 
 const RESET_MS_MAX = 30_000
@@ -48,16 +50,23 @@ export abstract class TestEnvironment {
   /** How the shares are held, or why not; null when none were asked for. */
   abstract get cpuLimit(): string | null
 
-  /** Empties the databases; they serve again when this resolves, maybe not level yet. */
-  protected abstract removeRecords(signal: AbortSignal): Promise<void>
+  /** Until `hold`, each instance may use all cores; where shares are set at the start, they stay. */
+  protected abstract lift(): Promise<void>
+  /** Stage 1: the databases have been stopped, started empty and broken in. */
+  protected abstract restartDatabases(signal: AbortSignal): Promise<void>
+  /** Stage 2: the tables are empty on the primary, and a checkpoint was made. */
+  protected abstract emptyTables(): Promise<void>
 
   /** Resolves when no record is left and a read gets through; rejects when that takes too long. */
   async reset(signal: AbortSignal): Promise<void> {
     const deadline = AbortSignal.any([signal, AbortSignal.timeout(RESET_MS_MAX + startAllowanceMs(this.cpuPerInstance))])
-    await this.removeRecords(deadline)
+    await this.lift()
+    const isRestarted = this.topology.stage === 'stage1'
+    if (isRestarted) await this.restartDatabases(deadline)
+    await openConnections(this, deadline)
+    await (isRestarted ? deleteAll(primaryOf(this.topology).url, deadline) : this.emptyTables())
     await this.untilLevel(deadline)
     await this.#until('an empty page comes through', deadline, () => this.#isEmpty())
-    // What was started anew was started without its share.
     await this.hold()
   }
 
