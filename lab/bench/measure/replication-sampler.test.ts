@@ -49,6 +49,8 @@ describe('replication over a run', () => {
     const use = await sampler.stop(performance.now())
     expect(use).toMatchObject({ lagRecordsMax: 4, lagMsMax: 30 })
     expect(use.caughtUpAfterMs).not.toBeNull()
+    // The last of all is that they were level: a line of these comes down again.
+    expect(use.samples.at(-1)).toMatchObject({ lagRecords: 4, lagMs: 10 })
     expect(primary.asked()).toBe(4)
   })
 
