@@ -10,6 +10,7 @@ import { chromium, type Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { conclusionsOf, judge } from '../bench/report/claims.ts'
 import { comparisonOf } from '../bench/report/comparison.ts'
+import { conclusionSentences } from '../bench/report/conclusions.ts'
 import { contradictionsOf } from '../bench/report/contradictions.ts'
 import { markdownDocument } from '../bench/report/markdown-document.ts'
 import { findRecordFile, readRecord } from '../bench/report/read-record.ts'
@@ -89,7 +90,10 @@ describe('the report', () => {
   })
 
   test('states a generator that was the bottleneck', async () => {
-    const repetitions = exampleRecord().repetitions.map((one) => ({ ...one, isGeneratorBottleneck: true }))
+    const busy = exampleRecord().repetitions.map((one) => ({ ...one, isGeneratorBottleneck: true }))
+    const waiting = busy.map((one) => ({ ...one, generatorCpuS: one.durationS * 0.2 }))
+    expect((await written('waiting', exampleRecord({ repetitions: waiting }))).markdown).toContain('kept waiting for a core')
+    const repetitions = busy.map((one) => ({ ...one, generatorCpuS: one.durationS * 0.95 }))
     const record = exampleRecord({ repetitions })
     expect((await written('generator', record)).markdown).toContain('the generator itself was the bottleneck')
     const gains = conclusionsOf(record).filter(({ claim }) => claim.startsWith('requests/s'))
@@ -159,6 +163,30 @@ test('a comparison of a run with itself names no winner', () => {
   const rows = text.split('\n').filter((line) => / (balanced|single) \|/.test(line))
   expect(rows).toHaveLength(32)
   expect(rows.filter((row) => !row.includes('no winner'))).toEqual([])
+})
+
+describe('the conclusions in words', () => {
+  const said = (record: BenchRecord): string => conclusionSentences(record).join('\n')
+
+  test('turn round with the record, and name no gain where there is none', () => {
+    expect(said(exampleRecord())).toContain('Load balancing gains under light, medium, intensive, stress.')
+    const swapped = exampleRecord().repetitions.map((one) => ({
+      ...one,
+      configuration: one.configuration === 'balanced' ? ('single' as const) : ('balanced' as const),
+    }))
+    expect(said(exampleRecord({ repetitions: swapped }))).toContain('Load balancing costs under light, medium, intensive, stress.')
+    expect(said(exampleRecord({ repetitions: swapped }))).not.toContain('gains under')
+  })
+
+  test('praise the pool only when it had no errors', () => {
+    expect(said(exampleRecord())).toContain('a matter of connections')
+    const failing = exampleRecord().aggregates.map((run) => ({ ...run, otherErrors: 1 }))
+    expect(said(exampleRecord({ aggregates: failing }))).not.toContain('a matter of connections')
+  })
+
+  test('are none of a record without measurements', () => {
+    expect(conclusionSentences(exampleRecord(EMPTY))).toEqual([])
+  })
 })
 
 test('RESULTS names the machine, every claim and every objection', () => {

@@ -9,7 +9,18 @@ import type { BenchRecord, LoadName } from '../results/bench-record.ts'
 import { noiseFloor } from '../statistics/noise-floor.ts'
 import { pairedDifference, pairedRatio, type Ratio } from '../statistics/paired-ratio.ts'
 import { gainText, number, percent, ratioText } from './figure-text.ts'
-import { errorRate, goodput, latency, pairsOf, ratioOf, scenariosOf, transfer, type Metric, type Scenario } from './scenario.ts'
+import {
+  errorRate,
+  goodput,
+  isLimitedByGenerator,
+  latency,
+  pairsOf,
+  ratioOf,
+  scenariosOf,
+  transfer,
+  type Metric,
+  type Scenario,
+} from './scenario.ts'
 
 export type Standing = 'upheld' | 'not upheld' | 'cannot be said'
 
@@ -71,7 +82,7 @@ function doubtOf({ noiseFloor: pairs }: BenchRecord): string | null {
 }
 
 function gainConclusions(scenario: Scenario, doubt: string | null): Conclusion[] {
-  const limited = [...scenario.balanced.kept, ...scenario.single.kept].some(({ isGeneratorBottleneck }) => isGeneratorBottleneck)
+  const limited = [...scenario.balanced.kept, ...scenario.single.kept].some(isLimitedByGenerator)
   const reason = limited ? 'the load generator was the bottleneck in some of these runs' : doubt
   return GAIN_CLAIMS.filter(({ load }) => load === scenario.first.load).map((claim) => {
     const ours = ratioOf(scenario, claim.metric)
@@ -126,7 +137,7 @@ function errorConclusion(scenario: Scenario): Conclusion {
   const points = `${number(mean * 100, 2)} points [${number(low * 100, 2)}, ${number(high * 100, 2)}]`
   const holdsClaim = low <= claimed && claimed <= high
   const standing: Standing = !holdsClaim ? 'not upheld' : high < 0 ? 'upheld' : 'cannot be said'
-  const because = `the claimed difference is ${number(claimed * 100, 2).replace('-', '−')} points`
+  const because = `the claimed difference is ${number(claimed * 100, 2)} points`
   return { claim, section: '8.1', measured: `${points} (${scenario.name})`, standing, because }
 }
 

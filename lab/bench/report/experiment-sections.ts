@@ -134,17 +134,28 @@ function pauseBlocks(pause: PauseExperiment): Block[] {
     { name: `open loop: ${number(pause.ratePerSecond)} requests/s whatever happens`, color: 'balanced' as const, run: pause.open },
     { name: 'closed loop: the next request waits for the last answer', color: 'single' as const, isDashed: true, run: pause.closed },
   ]
-  const curves = ways.map(({ run, ...way }) => ({ ...way, points: run.timeline.map(({ atMs, maxMs }) => [atMs / 1_000, maxMs] as const) }))
+  const curves = ways.map(({ run, ...way }) => ({ ...way, points: served(run.timeline) }))
+  const percentiles = ways.map(({ name, color, run: { latency } }) => ({
+    name,
+    color,
+    values: PAUSE_PERCENTILES.map((field) => (latency[field] === null ? null : { mean: latency[field] })),
+  }))
   return [
     text(`${pause.pausedInstance} of ${pause.stage} was stopped (SIGSTOP) for ${number(pause.pauseMs)} ms, once under each kind of load.`),
     {
       kind: 'chart',
-      title: 'The slowest answer, moment by moment',
-      description: 'Lines of the slowest answer in each time slice, for the open and the closed loop, around the pause.',
+      title: 'How long an answer took, with the pause in it',
+      description: 'Bars of the latency percentiles 50, 90, 95, 99 and of the longest, for the open and the closed loop.',
       howToRead:
-        'Real users do not stop arriving because others wait: that is the open loop, and each request’s time counts from when it was due. A closed loop sends less while it waits, so few requests meet the pause and the percentiles hide it. Compare the two p99 in the table.',
-      legend: curves,
-      draw: (width) => drawCurves(width, { x: 'seconds', y: 'slowest answer, ms' }, curves),
+        'The longest answer is about the pause in both. What differs is how many met it. Real users do not stop arriving because others wait: that is the open loop, and each request’s time counts from when it was due, so the pause is in its p99. In the closed loop each client met it once and sent nothing meanwhile; among thousands of others these few do not reach the p99.',
+      legend: percentiles,
+      draw: (width) =>
+        drawBars(
+          width,
+          'ms',
+          PAUSE_PERCENTILES.map((field) => field.replace('Ms', '')),
+          percentiles,
+        ),
       table: table(
         'Latency in milliseconds with the pause in it',
         ['load', 'p50', 'p90', 'p95', 'p99', 'max', 'served', 'not served'],
@@ -164,7 +175,36 @@ function pauseBlocks(pause: PauseExperiment): Block[] {
         ),
       ),
     },
+    {
+      kind: 'chart',
+      title: 'Right answers, moment by moment',
+      description: 'Lines of right answers in each tenth of a second, for the open and the closed loop, around the pause.',
+      howToRead:
+        'Where a line falls, clients wait. Under the fixed rate what was due meanwhile is answered at once when the database goes on: the peak after the gap. In the closed loop there is no peak, because what was never sent is not missing to anybody.',
+      legend: curves,
+      draw: (width) => drawCurves(width, { x: 'seconds', y: 'answers in 0.1 s' }, curves),
+      table: table(
+        'Tenths of a second without a right answer',
+        ['load', 'without', 'of', 'most answers in one'],
+        curves.map(({ name, points }) => [
+          name,
+          number(points.filter(([, count]) => count === 0).length),
+          number(points.length),
+          number(Math.max(0, ...points.map(([, count]) => count))),
+        ]),
+      ),
+    },
   ]
+}
+
+const PAUSE_PERCENTILES = ['p50Ms', 'p90Ms', 'p95Ms', 'p99Ms', 'maxMs'] as const
+const SLICE_MS = 100
+
+/** Empty slices are not in the record, and are what this is about. */
+function served(timeline: PauseExperiment['open']['timeline']): (readonly [second: number, served: number])[] {
+  const counts = new Map(timeline.map(({ atMs, served: count }) => [Math.round(atMs / SLICE_MS), count]))
+  const slices = Math.max(0, ...counts.keys()) + 1
+  return Array.from({ length: slices }, (_, index) => [(index * SLICE_MS) / 1_000, counts.get(index) ?? 0] as const)
 }
 
 const WAY_NAMES: Record<AggregateWay, string> = {

@@ -8,7 +8,10 @@ export const NONE = '–'
 
 export function number(value: number | null | undefined, digits = 0): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return NONE
-  return value.toLocaleString('en-GB', { minimumFractionDigits: digits, maximumFractionDigits: digits }).replaceAll(',', '\u202F')
+  return value
+    .toLocaleString('en-GB', { minimumFractionDigits: digits, maximumFractionDigits: digits })
+    .replaceAll(',', '\u202F')
+    .replace('-', '−')
 }
 
 export function spread(value: MeanAndSpread | null, digits = 0): string {

@@ -3,6 +3,7 @@
  * contradictions.ts, none is written down; another record may turn it round.
  */
 import type { BenchRecord } from '../results/bench-record.ts'
+import { conclusionSentences } from './conclusions.ts'
 import { contradictionsOf } from './contradictions.ts'
 import { experimentSections } from './experiment-sections.ts'
 import { loadSections } from './load-sections.ts'
@@ -16,6 +17,7 @@ export function resultsPage(record: BenchRecord): string {
     title: 'Results',
     lead: `Made by \`npm run lab -- compare --results RUN\` from the run of ${record.startedAt} on ${cpuModel}, ${cores} cores, ${memoryMiB} MiB. Change nothing here by hand.`,
     sections: [
+      { id: 'conclusions', title: 'What we conclude', blocks: [{ kind: 'list', items: conclusionSentences(record) }] },
       summarySection(record),
       claimsSection(record),
       contradictionSection(record),

@@ -32,6 +32,25 @@ export const latency =
   (repetition) =>
     repetition.latency[field]
 
+/**
+ * The generator's event loop had no time to spare, and it was its own work that filled it. One that is busy on a small part of a core was
+ * kept waiting for the core: then the machine is the limit, as for everybody else on it.
+ */
+export function isLimitedByGenerator(one: Repetition): boolean {
+  return one.isGeneratorBottleneck && generatorCores(one) >= GENERATOR_CORES_MIN
+}
+
+export function isGeneratorKeptWaiting(one: Repetition): boolean {
+  return one.isGeneratorBottleneck && !isLimitedByGenerator(one)
+}
+
+/** Of one core, over the run. */
+export function generatorCores({ generatorCpuS, durationS }: Repetition): number {
+  return durationS === 0 ? 0 : generatorCpuS / durationS
+}
+
+const GENERATOR_CORES_MIN = 0.5
+
 /** In the order of their first run. */
 export function scenariosOf(repetitions: readonly Repetition[]): readonly Scenario[] {
   const groups = Map.groupBy(repetitions, keyOf)

@@ -7,7 +7,7 @@ import { agreesWithLittle, requestsInFlight } from '../statistics/littles-law.ts
 import { conclusionsOf, type Standing } from './claims.ts'
 import { gainText, number, percent, ratioText } from './figure-text.ts'
 import { table, text, type Block, type KeyFigure, type Section, type Tone } from './report-document.ts'
-import { goodput, ratioOf, scenariosOf, type Scenario } from './scenario.ts'
+import { generatorCores, goodput, isGeneratorKeptWaiting, isLimitedByGenerator, ratioOf, scenariosOf, type Scenario } from './scenario.ts'
 
 /** Above it most differences between two configurations drown. */
 const NOISE_MAX = 0.2
@@ -55,7 +55,7 @@ function keyFigures(record: BenchRecord): KeyFigure[] {
     ...gains,
     {
       label: 'Requests not served right',
-      value: percent(requested === 0 ? null : errors / requested),
+      value: percent(requested === 0 ? null : errors / requested, errors === 0 ? 0 : 3),
       detail: `${number(errors)} of ${number(requested)}`,
       tone: errors === 0 ? 'good' : 'warning',
     },
@@ -83,14 +83,19 @@ function telling(scenarios: readonly Scenario[]): readonly Scenario[] {
 }
 
 function generatorBlock({ generator, repetitions }: BenchRecord): Block {
-  const limited = repetitions.filter(({ isGeneratorBottleneck }) => isGeneratorBottleneck)
+  const limited = repetitions.filter(isLimitedByGenerator)
+  const waiting = repetitions.filter(isGeneratorKeptWaiting)
   const limit = generator
     ? `Against a constant answer the load generator reaches ${number(generator.closedLoopPerSecond)} requests/s closed loop and ${number(generator.openLoopPerSecond)} open loop.`
     : 'The load generator’s own limit was not measured.'
-  if (limited.length === 0) return text(`${limit} In no run was the generator the bottleneck.`)
+  const held =
+    waiting.length === 0
+      ? ''
+      : ` In ${waiting.length} runs it was kept waiting for a core, of which it used ${percent(Math.max(...waiting.map(generatorCores)), 0)} at most; there the machine was the limit: ${waiting.map(nameOf).join('; ')}.`
+  if (limited.length === 0) return text(`${limit} In no run was the generator the bottleneck.${held}`)
   return notice(
     'warning',
-    `${limit} In ${limited.length} runs the generator itself was the bottleneck, so they show its limit and not the system’s: ${limited.map(nameOf).join('; ')}.`,
+    `${limit} In ${limited.length} runs the generator itself was the bottleneck, so they show its limit and not the system’s: ${limited.map(nameOf).join('; ')}.${held}`,
   )
 }
 
