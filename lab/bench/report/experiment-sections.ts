@@ -76,7 +76,7 @@ function capacityBlocks(capacity: Capacity): Block[] {
 /** Three databases write slower than one when the sending costs more than nothing. */
 function costsText({ readCpuMs, writeAloneCpuMs, writeOnPrimaryCpuMs, applyOnReplicaCpuMs }: NonNullable<Capacity['costs']>): string {
   const [read, alone, primary, replica] = [readCpuMs, writeAloneCpuMs, writeOnPrimaryCpuMs, applyOnReplicaCpuMs].map((ms) => number(ms, 3))
-  return `CPU milliseconds measured for it: a read ${read!}; a write ${alone!} on a primary without replicas, ${primary!} on one that sends it to two, and ${replica!} on each of the two. So writes alone are slower with replicas than without: nobody takes them off the primary, and sending comes on top.`
+  return `CPU milliseconds measured for it: a read ${read!}; a write ${alone!} on a primary without replicas, ${primary!} on one that sends it to two, and ${replica!} on each of the two. Writes alone cannot gain: nobody takes them off the primary, and what sending costs comes on top.`
 }
 
 /** Why the mix may stay behind the ideal, with what was counted. */
@@ -124,7 +124,7 @@ function fitText(fit: ScalabilityFit | null, unit: string): string {
   if (fit === null) return 'Too few sizes were measured for a fit.'
   const peak = fit.peak === null ? 'no peak' : `a peak at ${number(fit.peak, 1)} ${unit}`
   const proof = fit.isInterpolation
-    ? ' Three sizes determine three coefficients: the curve passes through their means and proves nothing.'
+    ? ' Three sizes determine three coefficients: such a curve fits whatever was measured, and proves nothing.'
     : ''
   return `Here: contention ${number(fit.sigma, 4)}, coherency ${number(fit.kappa, 6)}, ${peak}.${proof}`
 }
@@ -147,7 +147,7 @@ function pauseBlocks(pause: PauseExperiment): Block[] {
       title: 'How long an answer took, with the pause in it',
       description: 'Bars of the latency percentiles 50, 90, 95, 99 and of the longest, for the open and the closed loop.',
       howToRead:
-        'The longest answer is about the pause in both. What differs is how many met it. Real users do not stop arriving because others wait: that is the open loop, and each request’s time counts from when it was due, so the pause is in its p99. In the closed loop each client met it once and sent nothing meanwhile; among thousands of others these few do not reach the p99.',
+        'The longest answer is about the pause in both. What differs is how many met it. Real users do not stop arriving because others wait: that is the open loop, and each request’s time counts from when it was due, so the pause reaches far down its percentiles. In the closed loop each client met it once and sent nothing meanwhile; among thousands of others these few are seen only in the longest.',
       legend: percentiles,
       draw: (width) =>
         drawBars(
