@@ -24,7 +24,7 @@ export const REPORT_SECTIONS: readonly ReportSection[] = [
   ['4.2', 'technologies', 'technologies utilisées'],
   ['4.3', 'first implementation, with lists', 'implémentation initiale, avec des listes'],
   ['5.1', 'from lists to PostgreSQL', 'des listes à PostgreSQL'],
-  ['5.2', 'primary and replicas', 'configuration master-replica'],
+  ['5.2', 'primary and replicas', 'configuration d’un primaire et de ses répliques'],
   ['5.3', 'routing of reads and writes', 'routage des lectures et des écritures'],
   ['6.1', 'method of the tests', 'méthodologie de test'],
   ['6.2', 'light load', 'tests légers'],

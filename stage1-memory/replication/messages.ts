@@ -93,7 +93,7 @@ export const accepted = z.object({ position })
 export const conflict = z.object({ reason: z.enum(['gap', 'diverged', 'stale-epoch', 'damaged', 'snapshot-part']), last: position })
 
 /** The body of `GET /api/replicate`: what a primary without a list asks its replicas. */
-export const holdings = z.object({ position, last: position })
+export const holdings = z.object({ position, last: position, isWhole: z.boolean() })
 export type Holdings = z.infer<typeof holdings>
 
 /** The body of `GET /api/replicate/log`: what stands in a node's log, for whoever wants to look at it. */

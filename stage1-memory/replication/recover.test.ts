@@ -208,8 +208,8 @@ function play(name: string, held: ReplicatedList | (() => ReplicatedList), isSil
     http.get(urlOf(name) + REPLICATE_PATH, ({ request }) => {
       note(request)
       if (isSilent()) return HttpResponse.error()
-      const { position, last } = list()
-      return HttpResponse.json({ position: { ...position }, last: { ...last } })
+      const { position, last, isWhole } = list()
+      return HttpResponse.json({ position: { ...position }, last: { ...last }, isWhole })
     }),
     http.get(`${urlOf(name)}${REPLICATE_PATH}/snapshot`, ({ request }) => {
       note(request)

@@ -13,12 +13,13 @@
 import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { comparePositions, formatPosition } from '@relais/shared/store/position.ts'
+import { formatPosition } from '@relais/shared/store/position.ts'
 import type { Log as Logger } from '@relais/shared/observe/log.ts'
 import type { Peer } from '@relais/shared/http/settings.ts'
 import type { Durability } from '@relais/shared/store/store.ts'
 import type { ReplicatedList } from '../store/replicated-list.ts'
 import { holdings, REPLICATE_PATH, snapshotPartSchema, type Holdings } from './messages.ts'
+import { mostAdvanced } from './most-advanced.ts'
 import { callNode, NodeCallError } from './node-call.ts'
 import type { Signer } from './signature.ts'
 import { SnapshotAssembly } from './snapshot.ts'
@@ -49,7 +50,7 @@ interface Heard {
 export async function recover(options: RecoverOptions): Promise<void> {
   const { list, log } = options
   const heard = await hearReplicas(options)
-  const most = heard.toSorted((a, b) => comparePositions(b.held.last, a.held.last))[0]
+  const most = mostAdvanced(heard, ({ held }) => held)
   if (most && most.held.last.lsn > 0) await fetchSnapshot(options, most)
   const epochs = heard.map(({ held }) => held.position.epoch)
   const epoch = Math.max(list.position.epoch, await readEpoch(options.dataDir), ...epochs) + 1

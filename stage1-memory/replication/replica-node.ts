@@ -101,7 +101,7 @@ export class ReplicaNode {
 
   holdings(): Holdings {
     const { list } = this
-    return { position: list.position, last: list.last }
+    return { position: list.position, last: list.last, isWhole: list.isWhole }
   }
 
   /** Part `part` of everything this node holds, for a primary that lost its list. */

@@ -50,6 +50,7 @@ export class ReplicatedList {
   #log: Log
   #keys = new IdempotencyKeys()
   #epoch = 0
+  #wholeEpoch = 0
   #nextId = 1
   readonly #entriesKept: number | undefined
 
@@ -84,10 +85,19 @@ export class ReplicatedList {
     return { epoch: this.#log.epochAt(this.#log.lsn) ?? 0, lsn: this.#log.lsn }
   }
 
+  /**
+   * Whether this list has all that its epoch began with, and not only a first part of it: it was level in this epoch, or holds an
+   * entry of it. Two epochs may begin from different lists, so who is only on the way to one says nothing of the other.
+   */
+  get isWhole(): boolean {
+    return this.#wholeEpoch === this.#epoch
+  }
+
   /** Begins a new epoch; only a primary does, and only above all epochs it knows of. */
   beginEpoch(epoch: number): void {
     if (epoch <= this.#epoch) throw new Error(`replicated list: epoch ${epoch} is not above ${this.#epoch}`)
     this.#epoch = epoch
+    this.#wholeEpoch = epoch
   }
 
   /** Makes a write on the primary; `id` is `undefined` for an insert. The record must exist otherwise. */
@@ -114,6 +124,7 @@ export class ReplicatedList {
       if (entry.lsn > this.#log.lsn) this.#apply(entry)
     }
     this.#epoch = batch.epoch
+    if (this.#log.lsn >= batch.headLsn || this.last.epoch === batch.epoch) this.#wholeEpoch = batch.epoch
     return { accepted: true }
   }
 
@@ -135,6 +146,7 @@ export class ReplicatedList {
     this.#keys = new IdempotencyKeys()
     for (const answer of snapshot.keys) this.#keys.add(answer)
     this.#epoch = snapshot.epoch
+    this.#wholeEpoch = snapshot.epoch
     this.#nextId = snapshot.nextId
     return discarded
   }

@@ -12,6 +12,7 @@ import { SILENT_LOG } from '@relais/shared/observe/log.ts'
 import { comparePositions, type Position } from '@relais/shared/store/position.ts'
 import { BatchCache } from '../replication/batch-cache.ts'
 import { messageSchema, snapshotPartSchema, type BatchMessage, type SnapshotPart } from '../replication/messages.ts'
+import { mostAdvanced } from '../replication/most-advanced.ts'
 import { ReplicaNode } from '../replication/replica-node.ts'
 import { cutSnapshot, SnapshotAssembly } from '../replication/snapshot.ts'
 import type { LogEntry, Operation } from '../store/operation.ts'
@@ -156,7 +157,7 @@ export class SimulatedCluster {
   recover(heard: readonly number[]): void {
     if (this.primary) return
     const held = heard.map((replica) => ({ replica, ...this.replicas[replica]!.node.holdings() }))
-    const most = held.toSorted((a, b) => comparePositions(b.last, a.last))[0]!
+    const most = mostAdvanced(held, (one) => one)!
     const list = new ReplicatedList(ENTRIES_KEPT)
     if (most.last.lsn > 0) fetchSnapshot(this.replicas[most.replica]!.node, list)
     const epoch = Math.max(list.position.epoch, this.#epochInFile, ...held.map(({ position }) => position.epoch)) + 1
