@@ -16,8 +16,8 @@ const SYSTEM = fileURLToPath(new URL('constant-system.ts', import.meta.url))
 /** The constant page is of records that were there before: shape and order are checked, as in a run. */
 const IDS_BEFORE = 1_000_000_000
 const WARM_UP_REQUESTS = 2_000
-const CLOSED_S = 3
-const STEP_S = 1
+const CLOSED_S = 2
+const STEP_S = 0.7
 const RATE_FIRST = 2_000
 const RATE_FACTOR = 1.5
 const STEPS_MAX = 9

@@ -21,7 +21,7 @@ const CONNECTIONS = 300
 const DATABASE_CONNECTIONS = 60
 /** More than the 64 reads and 64 writes of tier-client.ts. */
 const CONNECTIONS_PER_INSTANCE = 150
-const TURNS = 4
+const TURNS = 2
 const DELETES_AT_ONCE = 50
 const CLEARING_MS_MAX = 20_000
 
