@@ -15,7 +15,7 @@ import { WRITE_SHARE } from './protocol.ts'
 const REQUESTS_PER_DATABASE = 3_000
 const HELD_REQUESTS = 1_500
 const HELD_CONNECTIONS = 100
-const DATABASE_REQUESTS = 2_000
+const DATABASE_REQUESTS = 1_500
 /** So many that every tier has opened its connections to the next one. */
 const CONNECTIONS = 300
 const DATABASE_CONNECTIONS = 60

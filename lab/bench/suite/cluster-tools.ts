@@ -86,7 +86,7 @@ export abstract class ClusterTools<E extends TestEnvironment> implements BenchTo
   #capacityPlan(): CapacityPlan {
     const { stages, cpuPerInstance, seed, isQuick } = this.request.options
     const common = { stage: stages[0]!, cpuPerDatabase: cpuPerInstance === null ? null : CPU_PER_DATABASE, connections: 60, seed }
-    if (isQuick) return { ...common, pairs: 4, lastingS: 1.2, concurrencies: [2, 8, 32], runsOfEach: 1 }
+    if (isQuick) return { ...common, pairs: 4, lastingS: 1, concurrencies: [2, 8, 32], runsOfEach: 1 }
     // Many short pairs: what drifts within seconds cancels in them, and the interval counts pairs.
     return { ...common, pairs: 12, lastingS: 2, concurrencies: [1, 4, 12, 30, 60, 120, 240], runsOfEach: 2 }
   }
