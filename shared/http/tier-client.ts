@@ -40,6 +40,8 @@ export interface TierClientOptions {
 }
 
 const CONNECT_TIMEOUT_MS = 1_000
+/** Who has less left when a connection becomes free is not sent: no answer could come in time, and what was not sent is certain. */
+const LEFT_MS_MIN = 10
 
 export class TierClient {
   readonly #reads: Pool
@@ -84,6 +86,7 @@ class TierCall implements Dispatcher.DispatchHandler {
   readonly #resolve: (answer: TierAnswer) => void
   readonly #reject: (problem: Problem) => void
   readonly #timer: NodeJS.Timeout
+  readonly #sendableUntilMs: number
   #controller: Dispatcher.DispatchController | undefined
   #status = 0
   #headers: IncomingHttpHeaders = {}
@@ -102,12 +105,14 @@ class TierCall implements Dispatcher.DispatchHandler {
     this.#bytesMax = bytesMax
     this.#resolve = resolve
     this.#reject = reject
+    this.#sendableUntilMs = performance.now() + deadlineMs - LEFT_MS_MIN
     this.#timer = setTimeout(() => this.#timedOut(deadlineMs), deadlineMs)
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.#controller = controller
     if (this.#isOver) controller.abort(ABORTED)
+    else if (performance.now() > this.#sendableUntilMs) this.#abandon(controller)
+    else this.#controller = controller
   }
 
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
@@ -131,6 +136,12 @@ class TierCall implements Dispatcher.DispatchHandler {
     if (!this.#finish()) return
     if (this.#controller === undefined) this.#reject(new Problem('upstream-unavailable', { cause: error }))
     else this.#reject(new Problem('upstream-cut', { cause: error, definite: this.#isRead }))
+  }
+
+  #abandon(controller: Dispatcher.DispatchController): void {
+    this.#finish()
+    this.#reject(new Problem('upstream-timeout', { detail: 'no connection to the next tier became free in time', definite: true }))
+    controller.abort(ABORTED)
   }
 
   #timedOut(deadlineMs: number): void {
