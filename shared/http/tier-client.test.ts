@@ -133,6 +133,12 @@ describe('the call to the next tier', () => {
     expect(server.received()).not.toContain('/second')
   })
 
+  it('is not sent when too little of its deadline is left for an answer, and says that it certainly was not', async () => {
+    const server = await upstream(() => {})
+    expect(await rejectionOf(client(server, { deadlineMs: 9 }).call(POST))).toMatchObject({ slug: 'upstream-timeout', definite: true })
+    expect(server.received()).toBe('')
+  })
+
   it('lets reads go on while writes wait for all the connections that writes have', async () => {
     const server = await upstream((socket, sent) => {
       if (sent.startsWith('GET')) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')
