@@ -1,10 +1,12 @@
 /**
- * The batches that replicas are about to need, written out once for all of them.
+ * The batches that replicas are about to need, their entries written out once for all of them.
  *
  *   db2 ─▶ after 90 ─▶ [91 … 140] ◀─ after 90 ◀─ db3
  *
  * Replicas run side by side, so what one was just sent the other gets a moment later. A batch starts where an earlier one
- * ended, which is what makes two replicas' batches the same ones; a few are kept, since neither is always first.
+ * ended, which is what makes two replicas' batches the same ones; a few are kept, since neither is always first. Where the
+ * primary's log ends is written anew each time: from an old end a replica that restarted would take itself to be level
+ * (found by log-protocol.test.ts).
  */
 import type { ReplicatedList } from '../store/replicated-list.ts'
 import { toRow, type BatchMessage } from './messages.ts'
@@ -15,14 +17,21 @@ export interface WrittenBatch {
   readonly body: string
 }
 
+interface WrittenEntries {
+  readonly rows: BatchMessage['entries']
+  /** `rows` as JSON. */
+  readonly text: string
+}
+
 const ENTRIES_MAX = 5_000
 const CHARACTERS_MAX = 1024 * 1024
 const BATCHES_KEPT = 8
+const NO_ENTRIES: WrittenEntries = { rows: [], text: '[]' }
 
 export class BatchCache {
   readonly #list: ReplicatedList
   /** By the position right before their first entry, oldest first. */
-  readonly #batches = new Map<number, WrittenBatch>()
+  readonly #kept = new Map<number, WrittenEntries>()
 
   constructor(list: ReplicatedList) {
     this.#list = list
@@ -30,31 +39,31 @@ export class BatchCache {
 
   /** The batch that follows position `lsn`; `undefined` when the log no longer keeps what follows. */
   after(lsn: number): WrittenBatch | undefined {
-    const known = this.#batches.get(lsn)
-    if (known) return known
-    const { log, position } = this.#list
-    const entries = log.entriesAfter(lsn, ENTRIES_MAX, CHARACTERS_MAX)
-    if (!entries) return undefined
-    const previous = { epoch: log.epochAt(lsn) ?? 0, lsn }
-    const batch = write({ kind: 'batch', epoch: position.epoch, previous, entries: entries.map(toRow), headLsn: log.lsn })
-    if (entries.length > 0) this.#keep(lsn, batch)
-    return batch
+    const entries = this.#kept.get(lsn) ?? this.#writeAfter(lsn)
+    return entries && this.#batch({ epoch: this.#list.log.epochAt(lsn) ?? 0, lsn }, entries)
   }
 
   /** Asks a replica where it is: nothing but the primary's last position. */
   probe(): WrittenBatch {
-    const { last, log, position } = this.#list
-    return write({ kind: 'batch', epoch: position.epoch, previous: last, entries: [], headLsn: log.lsn })
+    return this.#batch(this.#list.last, NO_ENTRIES)
   }
 
-  #keep(lsn: number, batch: WrittenBatch): void {
-    this.#batches.set(lsn, batch)
-    if (this.#batches.size <= BATCHES_KEPT) return
-    const oldest = this.#batches.keys().next()
-    if (!oldest.done) this.#batches.delete(oldest.value)
+  #batch(previous: BatchMessage['previous'], { rows, text }: WrittenEntries): WrittenBatch {
+    const { log, position } = this.#list
+    const head = { kind: 'batch', epoch: position.epoch, previous, headLsn: log.lsn } as const
+    return { message: { ...head, entries: rows }, body: `${JSON.stringify(head).slice(0, -1)},"entries":${text}}` }
   }
-}
 
-function write(message: BatchMessage): WrittenBatch {
-  return { message, body: JSON.stringify(message) }
+  #writeAfter(lsn: number): WrittenEntries | undefined {
+    const entries = this.#list.log.entriesAfter(lsn, ENTRIES_MAX, CHARACTERS_MAX)
+    if (!entries || entries.length === 0) return entries && NO_ENTRIES
+    const rows = entries.map(toRow)
+    const written = { rows, text: JSON.stringify(rows) }
+    this.#kept.set(lsn, written)
+    if (this.#kept.size > BATCHES_KEPT) {
+      const oldest = this.#kept.keys().next()
+      if (!oldest.done) this.#kept.delete(oldest.value)
+    }
+    return written
+  }
 }

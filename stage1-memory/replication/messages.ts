@@ -92,8 +92,11 @@ export const accepted = z.object({ position })
 /** The members of a 409 problem document that the primary goes on from. */
 export const conflict = z.object({ reason: z.enum(['gap', 'diverged', 'stale-epoch', 'damaged', 'snapshot-part']), last: position })
 
-/** The body of `GET /api/replicate`: what a primary without a list asks its replicas. */
-export const holdings = z.object({ position, last: position, isWhole: z.boolean() })
+/**
+ * The body of `GET /api/replicate`: what a primary without a list asks its replicas. `isWhole`: it has all that its epoch began
+ * with. `wasLevel`: since its start it once had all that a primary had, so it has whatever all nodes confirmed, then and since.
+ */
+export const holdings = z.object({ position, last: position, isWhole: z.boolean(), wasLevel: z.boolean() })
 export type Holdings = z.infer<typeof holdings>
 
 /** The body of `GET /api/replicate/log`: what stands in a node's log, for whoever wants to look at it. */

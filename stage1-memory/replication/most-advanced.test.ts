@@ -6,6 +6,7 @@ const held = (position: [number, number], last: [number, number], isWhole: boole
   position: { epoch: position[0], lsn: position[1] },
   last: { epoch: last[0], lsn: last[1] },
   isWhole,
+  wasLevel: true,
 })
 const chosen = (...heard: Holdings[]): number => heard.indexOf(mostAdvanced(heard, (one) => one)!)
 

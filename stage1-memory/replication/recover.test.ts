@@ -123,6 +123,25 @@ describe('an empty primary', () => {
     expect(list.records.size).toBe(4)
   })
 
+  it.each([
+    ['is empty', 0],
+    ['is being brought up to date', 4],
+  ])(
+    'with all durability never begins on the word of a replica alone that %s: what was acknowledged may be with the silent one',
+    async (_, records) => {
+      let isSilent = true
+      play('db2', listOf(1, records), undefined, false)
+      play('db3', listOf(1, 9), () => isSilent)
+      const { list, done, state, waiting } = begin('all')
+      await pass(600_000)
+      await askedAgain(waiting)
+      expect(state()).toBe('waiting')
+      isSilent = false
+      await done
+      expect(list.records.size).toBe(9)
+    },
+  )
+
   it('with quorum durability never begins without one replica: the only confirmation may be there', async () => {
     play('db2', listOf(1, 4))
     play('db3', listOf(1, 9), () => true)
@@ -194,8 +213,8 @@ interface AskedPath {
   readonly isGenuine: boolean
 }
 
-/** msw plays a replica that holds `held`. */
-function play(name: string, held: ReplicatedList | (() => ReplicatedList), isSilent = () => false): AskedPath[] {
+/** msw plays a replica that holds `held`; a list that is not empty was level, unless it is said to be on its way. */
+function play(name: string, held: ReplicatedList | (() => ReplicatedList), isSilent = () => false, wasLevel = true): AskedPath[] {
   const asked: AskedPath[] = []
   const signer = new Signer(SECRET)
   const note = (request: Request): void => {
@@ -209,7 +228,7 @@ function play(name: string, held: ReplicatedList | (() => ReplicatedList), isSil
       note(request)
       if (isSilent()) return HttpResponse.error()
       const { position, last, isWhole } = list()
-      return HttpResponse.json({ position: { ...position }, last: { ...last }, isWhole })
+      return HttpResponse.json({ position: { ...position }, last: { ...last }, isWhole, wasLevel: wasLevel && last.lsn > 0 })
     }),
     http.get(`${urlOf(name)}${REPLICATE_PATH}/snapshot`, ({ request }) => {
       note(request)

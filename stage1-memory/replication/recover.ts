@@ -6,7 +6,8 @@
  * An empty primary that simply began would number its writes from 1 again and, being the primary, wipe the replicas that
  * hold the only copy. So it begins only after it has heard from them: from all of them, or after `PATIENCE_MS` from
  * enough that no acknowledged write can be elsewhere. With `quorum` the one confirmation may sit on either replica, so
- * both must answer; with `async` nothing was promised, and one that answers is enough.
+ * both must answer. With `all` each replica has every acknowledged write, unless it restarted and was not level since, so
+ * one that was is enough. With `async` nothing was promised, and any one that answers is enough.
  *
  * The epoch is also kept in a file: a replica that was not heard may know of an epoch that the others do not.
  */
@@ -80,19 +81,24 @@ async function hearReplicas({
   signal,
 }: RecoverOptions): Promise<Heard[]> {
   const startedAtMs = Date.now()
-  const enough = durability === 'quorum' ? replicas.length : Math.min(1, replicas.length)
   for (;;) {
     const answers = await Promise.all(replicas.map((replica) => hear(replica, signer)))
     const heard = answers.filter((answer) => answer !== undefined)
     const silent = replicas.filter((replica) => !heard.some((one) => one.replica === replica)).map(({ name }) => name)
     if (silent.length === 0) return heard
-    if (heard.length >= enough && Date.now() - startedAtMs > patienceMs) {
+    if (Date.now() - startedAtMs > patienceMs && isEnough(heard, durability)) {
       log.warn({ silent }, 'began without hearing all replicas: what only they hold will be discarded')
       return heard
     }
     onWaiting(`an empty primary waits to hear what ${silent.join(' and ')} ${silent.length === 1 ? 'holds' : 'hold'}`)
     await sleep(ASK_AGAIN_MS, undefined, signal && { signal })
   }
+}
+
+/** Whether no acknowledged write can be with a silent replica only. */
+function isEnough(heard: readonly Heard[], durability: Durability): boolean {
+  if (durability === 'quorum') return false
+  return durability === 'async' ? heard.length > 0 : heard.some(({ held }) => held.wasLevel)
 }
 
 async function hear(replica: Peer, signer: Signer): Promise<Heard | undefined> {

@@ -101,7 +101,7 @@ export class ReplicaNode {
 
   holdings(): Holdings {
     const { list } = this
-    return { position: list.position, last: list.last, isWhole: list.isWhole }
+    return { position: list.position, last: list.last, isWhole: list.isWhole, wasLevel: this.#levelAtMs !== undefined }
   }
 
   /** Part `part` of everything this node holds, for a primary that lost its list. */
@@ -148,7 +148,7 @@ export class ReplicaNode {
     if (this.list.log.lsn >= this.#headLsn) this.#levelAtMs = Date.now()
   }
 
-  /** Also of a batch that does not follow on: the next one may have been written out long before it. */
+  /** Also of a batch that does not follow on: how far behind this replica is, it knows from then on. */
   #noteHead({ epoch, headLsn }: BatchMessage): void {
     if (epoch < this.#headEpoch) return
     this.#headLsn = epoch === this.#headEpoch ? Math.max(this.#headLsn, headLsn) : headLsn

@@ -31,6 +31,8 @@ interface Reply {
 interface Envelope {
   readonly call: number
   readonly replica: number
+  /** Of the replica it was sent to. */
+  readonly life: number
   readonly body: string
   /** `undefined` on the way to the replica. */
   readonly reply?: Reply
@@ -49,8 +51,14 @@ interface Primary {
   readonly links: Link[]
 }
 
+export interface SimulatedClusterOptions {
+  /** Whether a message may reach a process that began after it was sent, as no TCP connection lets it. Default true, the harder case. */
+  readonly reachesNextLife?: boolean
+}
+
 export class SimulatedCluster {
   readonly #dataDir: string
+  readonly #reachesNextLife: boolean
   primary: Primary | undefined
   readonly replicas: { node: ReplicaNode; life: number }[] = []
   envelopes: Envelope[] = []
@@ -65,8 +73,9 @@ export class SimulatedCluster {
   #clockMs = 0
   #life = 0
 
-  constructor(dataDir: string) {
+  constructor(dataDir: string, { reachesNextLife = true }: SimulatedClusterOptions = {}) {
     this.#dataDir = dataDir
+    this.#reachesNextLife = reachesNextLife
     for (let replica = 0; replica < REPLICAS; replica++) this.replicas.push(this.#emptyReplica())
     this.recover([0, 1])
   }
@@ -97,14 +106,14 @@ export class SimulatedCluster {
       message = link.parts[0]!
     }
     link.inFlight = { call: ++this.#calls, message }
-    const envelope = { call: this.#calls, replica, body: JSON.stringify(message) }
+    const envelope = { call: this.#calls, replica, life: this.replicas[replica]!.life, body: JSON.stringify(message) }
     this.#sent.push(envelope)
     this.envelopes.push(envelope)
   }
 
   /** Up to `count` messages that followed each other to one replica arrive once more, however old; nobody hears the answers. */
   repeat(replica: number, pick: number, count: number): void {
-    const sent = this.#sent.filter((envelope) => envelope.replica === replica)
+    const sent = this.#sent.filter((envelope) => envelope.replica === replica && this.#arrives(envelope))
     const from = pick % Math.max(1, sent.length)
     for (const envelope of sent.slice(from, from + count)) this.#take(envelope)
   }
@@ -126,7 +135,7 @@ export class SimulatedCluster {
     const envelope = this.envelopes[index]!
     if (!isRepeated) this.envelopes.splice(index, 1)
     if (envelope.reply) this.#hear(envelope, envelope.reply)
-    else this.envelopes.push({ ...envelope, reply: this.#take(envelope) })
+    else if (this.#arrives(envelope)) this.envelopes.push({ ...envelope, reply: this.#take(envelope) })
   }
 
   lose(pick: number): void {
@@ -197,6 +206,12 @@ export class SimulatedCluster {
     return false
   }
 
+  /** Whether every replica has confirmed an entry, in whichever life. */
+  isConfirmedByAll(entry: LogEntry): boolean {
+    const holders = [...(this.confirmed.get(entry) ?? [])]
+    return this.replicas.every((_, replica) => holders.some((holder) => holder.startsWith(`${replica}:`)))
+  }
+
   giveUpIfLost(replica: number): void {
     const call = this.primary?.links[replica]?.inFlight?.call
     if (call !== undefined && !this.envelopes.some((envelope) => envelope.call === call)) this.giveUpCall(replica)
@@ -205,6 +220,10 @@ export class SimulatedCluster {
   #isLevel(): boolean {
     const { position } = this.primary!.list
     return this.replicas.every(({ node }) => comparePositions(node.position, position) === 0 && node.notReadyBecause() === undefined)
+  }
+
+  #arrives({ replica, life }: Envelope): boolean {
+    return this.#reachesNextLife || this.replicas[replica]!.life === life
   }
 
   #take({ replica, body }: Envelope): Reply {
