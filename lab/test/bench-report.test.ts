@@ -8,6 +8,7 @@ import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { chromium, type Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { benchReport } from '../bench/report/bench-report.ts'
 import { conclusionsOf, judge } from '../bench/report/claims.ts'
 import { comparisonOf } from '../bench/report/comparison.ts'
 import { conclusionSentences } from '../bench/report/conclusions.ts'
@@ -35,6 +36,10 @@ const EMPTY: Partial<BenchRecord> = {
   pause: null,
   aggregates: [],
 }
+
+/** A/A that found a difference where there is none, and one that could have hidden any. */
+const NOISY = { a: 'x', b: 'x', ratesA: [110, 111, 112], ratesB: [100, 100, 100] }
+const COARSE = { a: 'x', b: 'x', ratesA: [150, 100, 130], ratesB: [100, 140, 125] }
 
 async function written(name: string, record: BenchRecord): Promise<{ html: string; markdown: string; file: string }> {
   const place = path.join(directory, name)
@@ -122,8 +127,34 @@ describe('a conclusion', () => {
     )
     const of = (record: BenchRecord) => conclusionsOf(record).find(({ section }) => section === '6.3.1, 6.4')!.standing
     expect([of(exampleRecord()), of(exampleRecord({ repetitions: halved }))]).toEqual(['upheld', 'not upheld'])
-    const noisy = { a: 'x', b: 'x', ratesA: [110, 111, 112], ratesB: [100, 100, 100] }
-    expect(of(exampleRecord({ noiseFloor: noisy }))).toBe('cannot be said')
+    expect(of(exampleRecord({ noiseFloor: NOISY }))).toBe('cannot be said')
+    expect(of(exampleRecord({ noiseFloor: COARSE }))).toBe('cannot be said')
+  })
+
+  test('on errors needs both rates, and not only their difference', () => {
+    const withErrors = (balanced: number, single: number) =>
+      exampleRecord({
+        repetitions: exampleRecord().repetitions.map((one, index) => {
+          const share = (one.configuration === 'balanced' ? balanced : single) + ((index % 3) - 1) * 0.0002
+          const refused = Math.round(one.requested * share)
+          return { ...one, brokenBecause: null, outcomes: { ...one.outcomes, refused, served: one.requested - refused } }
+        }),
+      })
+    const of = (record: BenchRecord) =>
+      conclusionsOf(record).find(({ section, measured }) => section === '8.1' && measured.includes('stress'))!
+    expect(of(withErrors(0.0005, 0.0325)).standing).toBe('upheld')
+    expect(of(withErrors(0.5, 0.532)).standing).toBe('not upheld')
+    expect(of(exampleRecord({ noiseFloor: NOISY, repetitions: withErrors(0.0005, 0.0325).repetitions })).standing).toBe('cannot be said')
+  })
+
+  test('on aggregates is none from durations of which one had refusals, and one from pools that answered all', () => {
+    const [bare, pooled] = conclusionsOf(exampleRecord()).filter(({ section }) => section === '6.3.2')
+    expect(bare).toMatchObject({ standing: 'cannot be said', because: expect.stringContaining('570 of 1\u202F500') as string })
+    // 500 in 29 units against 190 in 34.
+    expect(bare!.measured).toContain(`${((500 / 29) * (34 / 190)).toFixed(2)} [`)
+    expect(pooled).toMatchObject({ standing: 'not upheld', measured: expect.stringContaining('1.17 [') as string })
+    const answered = exampleRecord().aggregates.map((run) => ({ ...run, served: run.parallel, tooManyClients: 0 }))
+    expect(conclusionsOf(exampleRecord({ aggregates: answered })).at(-2)).toMatchObject({ standing: 'not upheld' })
   })
 
   test('on the pool is withdrawn when the pool has errors too', () => {
@@ -176,6 +207,28 @@ describe('the conclusions in words', () => {
     }))
     expect(said(exampleRecord({ repetitions: swapped }))).toContain('Load balancing costs under light, medium, intensive, stress.')
     expect(said(exampleRecord({ repetitions: swapped }))).not.toContain('gains under')
+  })
+
+  test('name no winner where the same differs from itself, the generator was the limit, or the difference is below the noise', () => {
+    const busy = exampleRecord().repetitions.map((one) => ({ ...one, isGeneratorBottleneck: true, generatorCpuS: one.durationS }))
+    for (const record of [
+      exampleRecord({ noiseFloor: NOISY }),
+      exampleRecord({ noiseFloor: COARSE }),
+      exampleRecord({ repetitions: busy }),
+    ]) {
+      expect(said(record)).not.toContain('Load balancing gains')
+      expect(markdownDocument(benchReport(record))).not.toMatch(/^- \*\*Load balancing, .*: × /m)
+    }
+    expect(said(exampleRecord({ noiseFloor: COARSE }))).toContain('No difference can be told under light, medium, intensive, stress.')
+    expect(said(exampleRecord({ noiseFloor: NOISY }))).toContain(
+      'Nothing can be said of light, medium, intensive, stress: the same configuration',
+    )
+  })
+
+  test('keep the loads that have pairs when another one has none', () => {
+    const record = exampleRecord()
+    const repetitions = record.repetitions.map((one) => (one.load === 'light' ? { ...one, brokenBecause: 'ended' } : one))
+    expect(said(exampleRecord({ repetitions }))).toContain('Load balancing gains under medium, intensive, stress.')
   })
 
   test('praise the pool only when it had no errors', () => {

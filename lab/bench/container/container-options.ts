@@ -26,10 +26,10 @@ export const CONTAINER_HELP = `Measures the stages that Compose has started, and
 
   docker compose -f compose/compose.yaml --profile '*' run --rm bench [options]
 
-  --quick          light load only, 2 runs
+  --quick          light load only, 3 runs
   --stage NAME     ${STAGE_NAMES.join(' | ')} (default those that run; may be repeated)
   --load NAME      ${LOADS.join(' | ')} (default all; may be repeated)
-  --runs N         repetitions of each test (default 3)
+  --runs N         repetitions of each test (default 5)
   --rate N         open loop: offer N requests a second, whatever is answered
   --matrix-only    only the loads; no generator's limit and no A/A
   --seed N         the order of reads and writes (default 1)

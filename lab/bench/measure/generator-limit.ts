@@ -1,7 +1,7 @@
 /**
  * What the generators can do at most: the protocol's mix against a constant answer, served by another process.
  *
- * A run near this limit measured the generator. The open loop's limit is looked for from below: a rate counts as reached when it was
+ * A run near this limit measured the generator. The open loop's limit is looked for step by step: a rate counts as reached when it was
  * served nearly whole while the generator's event loop still had time to spare.
  */
 import { spawn } from 'node:child_process'
@@ -43,14 +43,23 @@ async function closedLoopLimit(system: System): Promise<number> {
 
 async function openLoopLimit(system: System): Promise<number> {
   await loadOn(system, WARM_UP_REQUESTS, RATE_FIRST)
-  let reached = 0
+  let reached = await reachedAt(system, RATE_FIRST)
+  const isUpwards = reached > 0
   let rate = RATE_FIRST
-  for (let step = 0; step < STEPS_MAX; step++, rate *= RATE_FACTOR) {
-    const load = await loadOn(system, Math.round(rate * STEP_S), rate)
-    reached = Math.max(reached, load.goodputPerSecond)
-    if (load.isGeneratorBottleneck || load.goodputPerSecond < rate * REACHED_SHARE) break
+  for (let step = 1; step < STEPS_MAX; step++) {
+    rate *= isUpwards ? RATE_FACTOR : 1 / RATE_FACTOR
+    const next = await reachedAt(system, rate)
+    if (isUpwards && next === 0) break
+    reached = next
+    if (!isUpwards && next > 0) break
   }
   return reached
+}
+
+/** 0 when it was not. */
+async function reachedAt(system: System, rate: number): Promise<number> {
+  const { isGeneratorBottleneck, goodputPerSecond } = await loadOn(system, Math.round(rate * STEP_S), rate)
+  return isGeneratorBottleneck || goodputPerSecond < rate * REACHED_SHARE ? 0 : goodputPerSecond
 }
 
 function loadOn({ signal, ...system }: System, requests: number, ratePerSecond: number | null): Promise<LoadRun> {

@@ -44,7 +44,7 @@ export function reconcile({ topology, load, logs, counters }: Counted): Reconcil
     } else if (balancer && logs) {
       const lines = logs.get(balancer.name) ?? []
       counts[balancer.name] = lines.length
-      differences.push(...compare(flow, balancer.name, lines.length), ...findRepeats(balancer.name, lines))
+      differences.push(...compare(flow, balancer.name, lines.length), ...(tier === 'frontend' ? findRepeats(balancer.name, lines) : []))
       flow = flowOfBalancer(balancer.name, lines)
     }
     const tierCount = countOfTier(topology, tier, counters)
@@ -77,17 +77,17 @@ function flowOfBalancer(from: string, lines: readonly LoggedRequest[]): Flow {
   return { from, least, most }
 }
 
-/** Without its log: what the client was served came through it, and it tries each request twice at most. */
+/** Without its log: what the client was served came through it, and it tries each request three times at most. */
 function flowPastUnread(from: string, { most }: Flow, served: number): Flow {
   return { from, least: served, most: most * TRIES_MAX }
 }
 
-const TRIES_MAX = 2
+const TRIES_MAX = 3
 
 /** What Nginx notes for a try that failed; an instance may have answered so itself, so these only widen the bounds. */
 const MADE_BY_NGINX: ReadonlySet<number> = new Set([499, 502, 504])
 
-/** One request, one line. At the edge only the client's own repeat could make two, and it makes none. */
+/** At the edge: one request, one line, as the client repeats none. Behind it a second try of the balancer before makes a second line. */
 function findRepeats(balancer: string, lines: readonly LoggedRequest[]): string[] {
   const repeats = lines.length - new Set(lines.map(({ requestId }) => requestId)).size
   return repeats === 0 ? [] : [`${balancer} logged ${repeats} requests more than once`]

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
-import { isLevel, ReplicationSampler, worstOf } from './replication-sampler.ts'
+import { caughtUpAfterMs, isLevel, ReplicationSampler, worstOf, type Look } from './replication-sampler.ts'
 
 const close: (() => void)[] = []
 afterEach(() => {
@@ -52,6 +52,18 @@ describe('replication over a run', () => {
     // The last of all is that they were level: a line of these comes down again.
     expect(use.samples.at(-1)).toMatchObject({ lagRecords: 4, lagMs: 10 })
     expect(primary.asked()).toBe(4)
+  })
+
+  it('was caught up when a sample of the run showed it, however long the run’s last read took', () => {
+    const look = (askedAtMs: number, position: string, replica: string): Look => ({
+      askedAtMs,
+      answeredAtMs: askedAtMs + 2,
+      status: status(position, [replica, null, null]),
+    })
+    const looks = [look(0, '1:4', '1:4'), look(100, '1:5', '1:4'), look(200, '1:5', '1:5'), look(900, '1:6', '1:6')]
+    expect(caughtUpAfterMs(looks, 50)).toBe(152)
+    expect(caughtUpAfterMs(looks.slice(0, 2), 50)).toBeNull()
+    expect(caughtUpAfterMs(looks, 950)).toBeNull()
   })
 
   it('says that it does not know when it is told to wait no longer', async () => {

@@ -6,8 +6,9 @@
  * A primary that has much to do answers the question late, as it answers everything. So the next question does not wait for the last
  * answer, and a sample stands where its answer came: a sampler that waits would leave out the moments when lag is greatest.
  *
- * "Level" is a comparison of positions and not a lag of 0: the primary's target is taken once, because PostgreSQL's own housekeeping
- * moves the end of the WAL on.
+ * "Level" is a comparison of positions and not a lag of 0: the primary's target is taken once, from the first question after the last
+ * write, because PostgreSQL's own housekeeping moves the end of the WAL on. The last write may be long over when the run ends (its last
+ * read was slow), so the samples of the run are looked through as well.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { comparePositions, parsePosition, type Position } from '@relais/shared/store/position.ts'
@@ -36,10 +37,19 @@ const statusShape = z.object({
 type Status = z.infer<typeof statusShape>
 type Sample = ReplicationUse['samples'][number]
 
+/** A question that was answered; times are of `performance.now()`. */
+export interface Look {
+  readonly askedAtMs: number
+  readonly answeredAtMs: number
+  readonly status: Status
+}
+
 export class ReplicationSampler {
   readonly #url: string
   readonly #startedAtMs = performance.now()
   readonly #samples: Sample[] = []
+  /** In the order of the answers. */
+  readonly #looks: Look[] = []
   readonly #loop: Promise<void>
   #isOver = false
 
@@ -53,7 +63,7 @@ export class ReplicationSampler {
   async stop(lastWriteAtMs: number | null, signal?: AbortSignal): Promise<ReplicationUse> {
     this.#isOver = true
     const endedAtMs = performance.now() - this.#startedAtMs
-    const [levelAtMs] = await Promise.all([this.#waitUntilLevel(signal), this.#loop])
+    await Promise.all([this.#waitUntilLevel(signal), this.#loop])
     // Those of catching up show that the lag ends, and are not the run's.
     const ofRun = this.#samples.filter(({ atMs }) => atMs <= endedAtMs)
     const lagsMs = ofRun.flatMap(({ lagMs }) => lagMs ?? []).toSorted((a, b) => a - b)
@@ -61,7 +71,7 @@ export class ReplicationSampler {
       lagRecordsMax: maxOf(ofRun.map(({ lagRecords }) => lagRecords)),
       lagMsP50: lagsMs[Math.max(0, Math.ceil(lagsMs.length / 2) - 1)] ?? null,
       lagMsMax: lagsMs.at(-1) ?? null,
-      caughtUpAfterMs: levelAtMs === null || lastWriteAtMs === null ? null : Math.max(0, levelAtMs - lastWriteAtMs),
+      caughtUpAfterMs: lastWriteAtMs === null ? null : caughtUpAfterMs(this.#looks, lastWriteAtMs),
       samples: this.#samples,
     }
   }
@@ -84,35 +94,50 @@ export class ReplicationSampler {
   }
 
   async #sample(): Promise<void> {
-    const status = await askStatus(this.#url)
+    const status = await this.#look()
     if (status) this.#note(status)
+  }
+
+  async #look(): Promise<Status | undefined> {
+    const askedAtMs = performance.now()
+    const status = await askStatus(this.#url)
+    if (status) this.#looks.push({ askedAtMs, answeredAtMs: performance.now(), status })
+    return status
   }
 
   #note(status: Status): void {
     this.#samples.push({ atMs: performance.now() - this.#startedAtMs, ...worstOf(status) })
   }
 
-  /** Of `performance.now()`; `null` when they were not level in time. */
-  async #waitUntilLevel(signal: AbortSignal | undefined): Promise<number | null> {
+  /** Or until it is given up. */
+  async #waitUntilLevel(signal: AbortSignal | undefined): Promise<void> {
     const giveUpAtMs = performance.now() + CATCH_UP_MS_MAX
     let target: Position | undefined
     let looks = 0
     const isOver = (): boolean => performance.now() > giveUpAtMs || signal?.aborted === true
     while (!isOver()) {
-      const status = await askStatus(this.#url)
+      const status = await this.#look()
       target ??= status && parsePosition(status.position)
       // Each of these would be a sample every few milliseconds; one in ten is as many as before.
       if (status && (looks++ % LOOKS_PER_SAMPLE === 0 || (target && isLevel(status, target)))) this.#note(status)
-      if (status && target && isLevel(status, target)) return performance.now()
+      if (status && target && isLevel(status, target)) return
       await sleep(CATCH_UP_LOOK_MS)
     }
-    return null
   }
 }
 
 /** The worst of all replicas; `null` when one of them is not known. */
 export function worstOf({ replicas }: Status): { lagRecords: number | null; lagMs: number | null } {
   return { lagRecords: maxOf(replicas.map(({ lagRecords }) => lagRecords)), lagMs: maxOf(replicas.map(({ lagMs }) => lagMs)) }
+}
+
+/** From the last write until all replicas were seen to have what the primary then had; `null` when they were not. */
+export function caughtUpAfterMs(looks: readonly Look[], lastWriteAtMs: number): number | null {
+  const after = looks.filter(({ askedAtMs }) => askedAtMs >= lastWriteAtMs)
+  const [first] = after.toSorted((a, b) => a.askedAtMs - b.askedAtMs)
+  const target = first && parsePosition(first.status.position)
+  const level = target && after.find(({ status }) => isLevel(status, target))
+  return level ? level.answeredAtMs - lastWriteAtMs : null
 }
 
 /** Every replica has the history up to `target`. */

@@ -3,8 +3,9 @@
  */
 import type { AggregateWay, BenchRecord, Configuration } from '../results/bench-record.ts'
 import { meanAndSpread } from '../statistics/mean-and-spread.ts'
-import { pairedRatio, verdictOf, type Ratio, type Verdict } from '../statistics/paired-ratio.ts'
+import { pairedRatio, type Verdict } from '../statistics/paired-ratio.ts'
 import { AGGREGATE_PARALLEL } from './claims.ts'
+import { Doubt } from './doubt.ts'
 import { number, percent, ratioText } from './figure-text.ts'
 import { goodput, ratioOf, scenariosOf } from './scenario.ts'
 
@@ -13,36 +14,51 @@ export function conclusionSentences(record: BenchRecord): readonly string[] {
 }
 
 /** One sentence for each stage, with shares and without. */
-function gains({ repetitions }: BenchRecord): string[] {
-  const closed = scenariosOf(repetitions).filter(({ first }) => first.loop === 'closed')
+function gains(record: BenchRecord): string[] {
+  const doubt = new Doubt(record)
+  const closed = scenariosOf(record.repetitions).filter(({ first }) => first.loop === 'closed')
   const groups = Map.groupBy(closed, ({ first: { stage, cpuPerInstance } }) => `${stage} ${cpuPerInstance}`)
   return [...groups.values()].flatMap((group) => {
-    const ratios = group.flatMap((scenario) => ratioOf(scenario, goodput) ?? [])
-    if (ratios.length < group.length) return []
+    const found = group.flatMap((scenario) => {
+      const ratio = ratioOf(scenario, goodput)
+      return ratio === null ? [] : [{ load: scenario.first.load, ratio, verdict: doubt.verdict(ratio), because: doubt.of(scenario) }]
+    })
+    if (found.length === 0) return []
     const { stage, cpuPerInstance } = group[0]!.first
     const held =
       cpuPerInstance === null
         ? 'all instances share the cores, so that more of them are no more machines'
         : `each instance has ${cpuPerInstance} of a core of its own`
-    const figures = group.map((scenario, index) => `${scenario.first.load} ${ratioText(ratios[index]!)}`).join(', ')
+    const figures = found.map(({ load, ratio }) => `${load} ${ratioText(ratio)}`).join(', ')
     return [
-      `**${stage === 'stage1' ? 'Stage 1' : 'Stage 2'}, ${held}:** three instances a tier behind Nginx serve so many times what one without it serves: ${figures}. ${inWords(
-        group.map(({ first }) => first.load),
-        ratios,
-      )}`,
+      `**${stage === 'stage1' ? 'Stage 1' : 'Stage 2'}, ${held}:** three instances a tier behind Nginx serve so many times what one without it serves: ${figures}. ${inWords(found)}`,
     ]
   })
 }
 
-function inWords(loads: readonly string[], ratios: readonly Ratio[]): string {
-  const verdicts = ratios.map(verdictOf)
-  const under = (verdict: Verdict): string => loads.filter((_, index) => verdicts[index] === verdict).join(', ')
-  const sentences: readonly (readonly [Verdict, string])[] = [
-    ['larger', `Load balancing gains under ${under('larger')}.`],
-    ['smaller', `Load balancing costs under ${under('smaller')}.`],
-    ['same', `No difference can be told under ${under('same')}.`],
-  ]
-  return sentences.flatMap(([verdict, sentence]) => (verdicts.includes(verdict) ? [sentence] : [])).join(' ')
+interface Found {
+  readonly load: string
+  readonly verdict: Verdict
+  /** Why it should not be believed. */
+  readonly because: string | null
+}
+
+function inWords(found: readonly Found[]): string {
+  const believed = found.filter(({ because }) => because === null)
+  const said = (['larger', 'smaller', 'same'] as const).flatMap((verdict) => {
+    const loads = believed.filter((one) => one.verdict === verdict).map(({ load }) => load)
+    return loads.length === 0 ? [] : [`${OPENINGS[verdict]} under ${loads.join(', ')}.`]
+  })
+  const doubted = Map.groupBy(found, ({ because }) => because)
+  doubted.delete(null)
+  const unsaid = [...doubted].map(([because, ones]) => `Nothing can be said of ${ones.map(({ load }) => load).join(', ')}: ${because!}.`)
+  return [...said, ...unsaid].join(' ')
+}
+
+const OPENINGS: Record<Verdict, string> = {
+  larger: 'Load balancing gains',
+  smaller: 'Load balancing costs',
+  same: 'No difference can be told',
 }
 
 function errors({ repetitions }: BenchRecord): string[] {

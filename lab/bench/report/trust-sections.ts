@@ -2,9 +2,10 @@
  * What lets a reader doubt or believe: summary, claims, outcome of every request, reconciliation, generator, machine.
  */
 import { OUTCOMES, type BenchRecord, type Repetition } from '../results/bench-record.ts'
-import { noiseFloor } from '../statistics/noise-floor.ts'
 import { agreesWithLittle, requestsInFlight } from '../statistics/littles-law.ts'
+import { verdictOf } from '../statistics/paired-ratio.ts'
 import { conclusionsOf, type Standing } from './claims.ts'
+import { Doubt } from './doubt.ts'
 import { gainText, number, percent, ratioText } from './figure-text.ts'
 import { table, text, type Block, type KeyFigure, type Section, type Tone } from './report-document.ts'
 import { generatorCores, goodput, isGeneratorKeptWaiting, isLimitedByGenerator, ratioOf, scenariosOf, type Scenario } from './scenario.ts'
@@ -36,21 +37,9 @@ function keyFigures(record: BenchRecord): KeyFigure[] {
   const requested = sum(kept, ({ requested }) => requested)
   const errors = requested - sum(kept, ({ outcomes }) => outcomes.served)
   const lost = sum(kept, ({ writes }) => writes.missing + writes.repeated)
-  const gains = telling(scenariosOf(record.repetitions)).flatMap((scenario): KeyFigure[] => {
-    const ratio = ratioOf(scenario, goodput)
-    if (ratio === null) return []
-    const isOpen = ratio.low <= 1 && ratio.high >= 1
-    const detail = isOpen ? `${gainText(ratio)}: the interval holds “no difference”` : gainText(ratio)
-    return [
-      {
-        label: `Load balancing, ${scenario.name}`,
-        value: isOpen ? 'no winner' : `× ${number(ratio.ratio, 2)}`,
-        detail,
-        tone: isOpen ? 'plain' : ratio.low > 1 ? 'good' : 'bad',
-      },
-    ]
-  })
-  const floor = record.noiseFloor && noiseFloor(record.noiseFloor.ratesA, record.noiseFloor.ratesB)
+  const doubt = new Doubt(record)
+  const gains = telling(scenariosOf(record.repetitions)).flatMap((scenario) => gainFigure(scenario, doubt) ?? [])
+  const { floor } = doubt
   return [
     ...gains,
     {
@@ -74,6 +63,20 @@ function keyFigures(record: BenchRecord): KeyFigure[] {
         }
       : { label: 'Noise: the same against itself', value: '–', detail: 'not measured', tone: 'plain' },
   ]
+}
+
+function gainFigure(scenario: Scenario, doubt: Doubt): KeyFigure | null {
+  const ratio = ratioOf(scenario, goodput)
+  if (ratio === null) return null
+  const label = `Load balancing, ${scenario.name}`
+  const because = doubt.of(scenario)
+  const verdict = doubt.verdict(ratio)
+  if (because !== null) return { label, value: 'no winner', detail: `${gainText(ratio)}: ${because}`, tone: 'warning' }
+  if (verdict === 'same') {
+    const reason = verdictOf(ratio) === 'same' ? 'the interval holds “no difference”' : 'smaller than what A/A leaves open'
+    return { label, value: 'no winner', detail: `${gainText(ratio)}: ${reason}`, tone: 'plain' }
+  }
+  return { label, value: `× ${number(ratio.ratio, 2)}`, detail: gainText(ratio), tone: verdict === 'larger' ? 'good' : 'bad' }
 }
 
 /** One for each stage and kind of sharing: the report's main test if it was made, the heaviest load otherwise. */
@@ -222,7 +225,7 @@ export function machineSection({ machine, options, startedAt, endedAt, notes }: 
       ),
       ...(notes.length === 0 ? [] : [{ kind: 'list' as const, items: notes }]),
       text(
-        'Each interval is the 95 % interval of Student’s t for paired log-ratios: a run with load balancing and one without, measured in turn. Few pairs make it wide. Absolute rates are of this machine only.',
+        'Each interval of a ratio is a 95 % interval of paired log-ratios, the two runs of a pair measured in turn: Student’s t up to ten pairs, the percentile bootstrap above. Few pairs make it wide. A difference smaller than what A/A leaves open is not called one. Absolute rates are of this machine only.',
       ),
     ],
   }

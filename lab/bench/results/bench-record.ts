@@ -137,7 +137,7 @@ export interface ReplicationUse {
   readonly lagRecordsMax: number | null
   readonly lagMsP50: number | null
   readonly lagMsMax: number | null
-  /** From the last acknowledged write until every replica had it. */
+  /** From the last acknowledged write until every replica was seen to have it; looked at every 100 ms. */
   readonly caughtUpAfterMs: number | null
   readonly samples: readonly { readonly atMs: number; readonly lagRecords: number | null; readonly lagMs: number | null }[]
 }

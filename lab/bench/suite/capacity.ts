@@ -129,14 +129,17 @@ class DatabaseTierLoad {
   /** Goodput of one measurement; what it cost is added to the costs. */
   async rate(databases: number, kind: Kind, connections = this.#plan.connections): Promise<number> {
     const environment = await this.#environment(databases)
+    const requests = await this.#requestsThatFill(environment, kind, connections)
     const meter = environment.resources()
     const before = await lookAtCounters(environment.topology)
     await meter.start()
-    const { goodputPerSecond, outcomes } = await this.#load(environment, kind, connections)
+    const { goodputPerSecond, outcomes } = await this.#load(environment, kind, connections, requests)
     // What the replicas have yet to do belongs to these writes.
     await environment.untilLevel(this.#signal)
     const instances = await meter.stop()
     const counts = [...countBetween(before, await lookAtCounters(environment.topology)).values()]
+    // A cost belongs to a concurrency: all costs are of the same one.
+    if (connections !== this.#plan.connections) return goodputPerSecond
     this.#spentOn(databases, kind).add(
       instances.filter(({ name }) => /^db\d+$/.test(name)).map(({ cpuS }) => cpuS),
       counts.map((count) => count?.reads ?? Number.NaN),
@@ -172,12 +175,18 @@ class DatabaseTierLoad {
     return spent
   }
 
-  async #load(environment: TestEnvironment, kind: Kind, connections: number): Promise<LoadRun> {
-    const key = `${environment.databaseUrls.length} ${kind} ${connections}`
-    const known = this.#knownRates.get(key) ?? (await this.#send(environment, kind, connections, PROBE_REQUESTS)).goodputPerSecond
-    const requests = Math.max(connections, Math.round(known * this.#plan.lastingS))
+  /** How many requests last as long as planned; of the first time some that nobody meters tell. */
+  async #requestsThatFill(environment: TestEnvironment, kind: Kind, connections: number): Promise<number> {
+    const known = this.#knownRates.get(keyOf(environment, kind, connections))
+    const rate = known ?? (await this.#send(environment, kind, connections, PROBE_REQUESTS)).goodputPerSecond
+    // What the replicas have yet to do belongs to those.
+    if (known === undefined) await environment.untilLevel(this.#signal)
+    return Math.max(connections, Math.round(rate * this.#plan.lastingS))
+  }
+
+  async #load(environment: TestEnvironment, kind: Kind, connections: number, requests: number): Promise<LoadRun> {
     const run = await this.#send(environment, kind, connections, requests)
-    this.#knownRates.set(key, run.goodputPerSecond)
+    this.#knownRates.set(keyOf(environment, kind, connections), run.goodputPerSecond)
     const what = `capacity, ${kind}, ${environment.databaseUrls.length} databases, ${connections} connections`
     if (run.outcomes.served < run.requested) this.#remark(`In ${what}: ${run.requested - run.outcomes.served} requests were not served.`)
     if (run.isGeneratorBottleneck) this.#remark(`In ${what}: the generator was the limit.`)
@@ -205,6 +214,10 @@ class DatabaseTierLoad {
   #environment(databases: number): Promise<TestEnvironment> {
     return this.#environments.databases(this.#plan.stage, databases, this.#plan.cpuPerDatabase, this.#signal)
   }
+}
+
+function keyOf({ databaseUrls }: TestEnvironment, kind: Kind, connections: number): string {
+  return `${databaseUrls.length} ${kind} ${connections}`
 }
 
 function sumOf(values: readonly number[]): number {

@@ -5,7 +5,7 @@ import { ClusterTools } from './cluster-tools.ts'
 import { ComposeEnvironment } from './compose-environment.ts'
 import { imageVersions } from './image-versions.ts'
 import { describeMachine } from './machine.ts'
-import { COMMON_NOTES } from './notes.ts'
+import { COMMON_NOTES, LIFTED_NOTE } from './notes.ts'
 import type { Experiment } from './run-bench.ts'
 
 const NOTES = [
@@ -36,7 +36,7 @@ export class ComposeTools extends ClusterTools<ComposeEnvironment> {
   }
 
   notes(): readonly string[] {
-    return [...NOTES, ...COMMON_NOTES]
+    return [...NOTES, LIFTED_NOTE, ...COMMON_NOTES]
   }
 
   protected async describeMachine(cpuLimit: string): Promise<Machine> {

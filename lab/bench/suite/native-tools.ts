@@ -5,7 +5,7 @@ import type { BenchRequest } from './bench-options.ts'
 import { ClusterTools } from './cluster-tools.ts'
 import { describeMachine } from './machine.ts'
 import { NativeEnvironment } from './native-environment.ts'
-import { COMMON_NOTES } from './notes.ts'
+import { COMMON_NOTES, LIFTED_NOTE } from './notes.ts'
 
 /** Of each PostgreSQL server of the aggregate test: three of them leave room for 500 clients on two cores. */
 const CPU_PER_AGGREGATE_SERVER = 0.5
@@ -34,7 +34,7 @@ export class NativeTools extends ClusterTools<NativeEnvironment> {
   }
 
   notes(): readonly string[] {
-    const notes = [RESET_NOTE, ...COMMON_NOTES]
+    const notes = [RESET_NOTE, LIFTED_NOTE, ...COMMON_NOTES]
     const hasHeldServers = this.#warning === null && this.request.hasExperiments && this.request.options.stages.includes('stage2')
     return hasHeldServers ? [...notes, AGGREGATE_NOTE] : notes
   }

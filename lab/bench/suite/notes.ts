@@ -1,7 +1,10 @@
 /** How it is measured whatever the runtime, in sentences for the report. */
 export const COMMON_NOTES: readonly string[] = [
   'A cluster that has just been started gets some thousand requests that are not counted, so that no test measures the compiling of code.',
-  'Before each test the shares are lifted, and all tiers open their connections to the next one.',
+  'Before each test all tiers open their connections to the next one.',
   'The load balancers are never held to a share of CPU: what is compared is the instances.',
   'Generator, load balancers and instances share this machine.',
 ]
+
+/** Where the runtime can change a share while its instance runs. */
+export const LIFTED_NOTE = 'While a test is being prepared no instance is held to its share.'

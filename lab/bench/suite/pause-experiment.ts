@@ -22,7 +22,9 @@ const LASTING_S = 8
 const CLOSED_CONNECTIONS = 3
 /** Enough that none is unsent while a second's requests wait. */
 const OPEN_CONNECTIONS = 1_000
-const PROBE_REQUESTS = 500
+/** As fast as it gets with these connections: what comes first is slower, and from its rate the load would be over before the pause. */
+const WARM_UP_REQUESTS = 1_000
+const PROBE_REQUESTS = 1_000
 /** Of what the closed loop served: the system is idle enough that only the pause makes requests wait. */
 const RATE_SHARE = 0.4
 
@@ -31,6 +33,7 @@ export async function measurePause(environment: TestEnvironment, seed: number, s
   const ledger = new WriteLedger()
   const common = { entryUrl: environment.entryUrl, ledger, signal, writeShare: WRITE_SHARE, seed }
   const closedLoop = { ...common, connections: CLOSED_CONNECTIONS, loop: 'closed', ratePerSecond: null } as const
+  await runLoad({ ...closedLoop, requests: WARM_UP_REQUESTS, isWarmUp: true })
   const probe = await runLoad({ ...closedLoop, requests: PROBE_REQUESTS, isWarmUp: true })
   const ratePerSecond = Math.max(1, Math.round(probe.goodputPerSecond * RATE_SHARE))
   const openLoop = { ...common, connections: OPEN_CONNECTIONS, loop: 'open', ratePerSecond } as const
@@ -47,9 +50,11 @@ export async function measurePause(environment: TestEnvironment, seed: number, s
   }
 }
 
+/** Rejects when the load was over before the pause was: nothing could be concluded from its latencies. */
 async function withPause(environment: TestEnvironment, signal: AbortSignal, run: () => Promise<LoadRun>): Promise<LoadRun> {
   const { name } = primaryOf(environment.topology)
-  const running = run()
+  let isOver = false
+  const running = run().finally(() => (isOver = true))
   // It is awaited below; should the pause fail first, nobody else would take its rejection.
   running.catch(() => {})
   await sleep(BEFORE_MS, undefined, { signal })
@@ -59,7 +64,9 @@ async function withPause(environment: TestEnvironment, signal: AbortSignal, run:
   } finally {
     await environment.resume(name)
   }
+  const wasOver = isOver
   const result = await running
+  if (wasOver) throw new Error(`The load was over after ${Math.round(result.durationS * 1000)} ms, before the pause was.`)
   signal.throwIfAborted()
   return result
 }
