@@ -76,13 +76,17 @@ function stopOnSignal(): AbortSignal {
 }
 
 async function stay(stages: readonly StageName[], context: Context, stop: AbortSignal): Promise<number> {
-  const narration = stages.map((stage) => context.runtime.watch(stage, narrate(stage, context.print), stop))
-  const endings = await Promise.all(narration)
-  if (!stop.aborted && endings.every((ending) => ending === 'down')) {
+  // A stage that another shell took down is ours no more: what runs under its name later is that shell's.
+  const ours = new Set(stages)
+  const narration = stages.map(async (stage) => {
+    if ((await context.runtime.watch(stage, narrate(stage, context.print), stop)) === 'down') ours.delete(stage)
+  })
+  await Promise.all(narration)
+  if (!stop.aborted && ours.size === 0) {
     context.print('Stopped from another shell.')
     return 0
   }
-  return stopAll(context, stages)
+  return stopAll(context, [...ours])
 }
 
 async function stopAll({ runtime, print }: Context, stages: readonly StageName[]): Promise<number> {

@@ -44,18 +44,26 @@ const entry = (pid: number, parent: number, group: number, session = group): Pro
   parent,
   group,
   session,
-  startedAt: `t${pid}`,
+  startedAt: `b007:${pid}`,
   isPaused: false,
 })
 
 test('counts descendants to the family, also those that began a session of their own', () => {
   const table = [entry(10, 1, 10), entry(11, 10, 10), entry(12, 11, 12), entry(13, 1, 13)]
-  expect(findFamily({ pid: 10, startedAt: 't10' }, table).map(({ pid }) => pid)).toEqual([10, 11, 12])
+  expect(findFamily({ pid: 10, startedAt: 'b007:10' }, table).map(({ pid }) => pid)).toEqual([10, 11, 12])
 })
 
 test('finds the workers that a killed leader left behind', () => {
   const table = [entry(11, 1, 10), entry(12, 1, 10), entry(13, 1, 10, 9)]
-  expect(findFamily({ pid: 10, startedAt: 't10' }, table).map(({ pid }) => pid)).toEqual([11, 12])
+  expect(findFamily({ pid: 10, startedAt: 'b007:10' }, table).map(({ pid }) => pid)).toEqual([11, 12])
+})
+
+test('takes nobody for left behind who was there before the leader, or is of another boot', () => {
+  const table = [entry(11, 1, 10), { ...entry(12, 1, 10), startedAt: 'b008:12' }, { ...entry(14, 1, 10), startedAt: 'b007:9' }]
+  expect(findFamily({ pid: 10, startedAt: 'b007:10' }, table).map(({ pid }) => pid)).toEqual([11])
+  const late = (pid: number, startedAt: string): ProcessEntry => ({ ...entry(pid, 1, 10), session: undefined, startedAt })
+  const printed = [late(11, 'Mon Nov 23 20:36:02 2026'), late(12, 'Mon Nov 23 20:36:00 2026')]
+  expect(findFamily({ pid: 10, startedAt: 'Mon Nov 23 20:36:01 2026' }, printed).map(({ pid }) => pid)).toEqual([11])
 })
 
 test('reads what ps prints on other systems', () => {

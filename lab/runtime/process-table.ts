@@ -54,10 +54,23 @@ export function findFamily(leader: ProcessIdentity, table: readonly ProcessEntry
   return table.filter(({ pid }) => members.has(pid))
 }
 
-/** A leader of ours began a session of its own, which a group of the same number by accident would not. */
-function isInGroupOf(leader: ProcessIdentity, { group, session }: ProcessEntry): boolean {
-  return group === leader.pid && (session ?? leader.pid) === leader.pid
+/**
+ * A leader of ours began a session of its own, which a group of the same number by accident would not. After a reboot even a session may
+ * have that number, without its own leader: whoever is of another boot, or older than our leader, is somebody else's.
+ */
+function isInGroupOf(leader: ProcessIdentity, { group, session, startedAt }: ProcessEntry): boolean {
+  return group === leader.pid && (session ?? leader.pid) === leader.pid && !isOfBefore(startedAt, leader.startedAt)
 }
+
+/** Of another boot, or an earlier start. */
+function isOfBefore(startedAt: string, other: string): boolean {
+  const [mine, theirs] = [LINUX_START.exec(startedAt), LINUX_START.exec(other)]
+  if (mine && theirs) return mine[1] !== theirs[1] || Number(mine[2]) < Number(theirs[2])
+  return Date.parse(startedAt) < Date.parse(other)
+}
+
+/** Boot and clock ticks, as in `readLinux`. */
+const LINUX_START = /^([0-9a-f-]+):(\d+)$/
 
 export function listProcesses(): readonly ProcessEntry[] {
   if (process.platform !== 'linux') return readPortably(['-A'])

@@ -1,10 +1,12 @@
 /** The form that people send: whatever its encoding, what reaches the backend is what was typed. */
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { problemType } from '../http/problem.ts'
 import { TierClient } from '../http/tier-client.ts'
 import type { Service } from '../http/service.ts'
 import { fakeTier, type FakeTier } from '../test/fake-tier.ts'
 import { testService } from '../test/test-service.ts'
 import { mountFrontend } from './app.ts'
+import { MESSAGES } from './pages/messages.ts'
 
 const SAVED =
   '{"id":7,"message":"x","origin":"DB1","createdAt":"2026-01-01T00:00:00.000Z","updatedAt":"2026-01-01T00:00:00.000Z","server":"DB1"}'
@@ -42,6 +44,17 @@ it.each(['message=a%ffb', 'message=%C3', 'message=a%00%fe'])('refuses the urlenc
   expect(backend.asked).toEqual([])
 })
 
+it.each([
+  ['cross-site', 403],
+  ['same-site', 403],
+  ['same-origin', 303],
+  ['none', 303],
+])('answers a form that the browser calls %s with %i', async (site, status) => {
+  const headers = { 'content-type': 'application/x-www-form-urlencoded', 'sec-fetch-site': site }
+  expect((await service.request('/submit', { method: 'POST', body: 'message=x&key=k', headers })).status).toBe(status)
+  expect(backend.asked).toHaveLength(status === 303 ? 1 : 0)
+})
+
 it('sends a multipart form on as it was typed', async () => {
   const body = new FormData()
   body.set('message', 'line one\r\nline two 中文')
@@ -51,11 +64,40 @@ it('sends a multipart form on as it was typed', async () => {
   expect(JSON.parse(backend.asked[0]!.body)).toEqual({ message: 'line one\nline two 中文' })
 })
 
-it('keeps the key of a submit whose outcome is unknown, and changes that of one that was refused', async () => {
-  backend.answer = { status: 504, body: '{"title":"t","status":504,"definite":false}' }
-  expect(await (await urlencoded('message=x&key=kept')).text()).toContain('value="kept"')
-  backend.answer = { status: 422, body: '{"title":"t","status":422,"definite":true}' }
+it('keeps the key of a submit that failed, and changes that of one whose key belongs to another text', async () => {
+  for (const [status, definite] of [
+    [504, false],
+    [503, true],
+    [422, true],
+  ]) {
+    backend.answer = { status: Number(status), body: JSON.stringify({ title: 't', status, definite }) }
+    expect(await (await urlencoded('message=x&key=kept')).text()).toContain('value="kept"')
+  }
+  const type = problemType('idempotency-key-reused')
+  backend.answer = { status: 422, body: JSON.stringify({ type, title: 't', status: 422, definite: true }) }
   expect(await (await urlencoded('message=x&key=kept')).text()).not.toContain('value="kept"')
+})
+
+it('does not call a message unsaved because a later attempt was refused, when an earlier one is unknown', async () => {
+  const { notSaved, maybeSaved } = MESSAGES.en
+  const sendAgain = async (page: string): Promise<string> => {
+    const hidden = page.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]+)"/g)
+    const form = new URLSearchParams({ message: 'x' })
+    for (const [, name, value] of hidden) form.set(name!, value!)
+    return (await urlencoded(String(form))).text()
+  }
+  backend.answer = { status: 503, body: '{"title":"t","status":503,"definite":true}' }
+  const refused = await (await urlencoded('message=x&key=kept')).text()
+  expect(refused).toContain(notSaved)
+  backend.answer = { status: 504, body: '{"title":"t","status":504,"definite":false}' }
+  const unknown = await sendAgain(refused)
+  backend.answer = { status: 503, body: '{"title":"t","status":503,"definite":true}' }
+  const refusedAgain = await sendAgain(unknown)
+  for (const page of [unknown, refusedAgain, await sendAgain(refusedAgain)]) {
+    expect(page).toContain(maybeSaved)
+    expect(page).not.toContain(notSaved)
+  }
+  expect(backend.asked.map(({ headers }) => headers['idempotency-key'])).toEqual(['kept', 'kept', 'kept', 'kept'])
 })
 
 it('carries the position of a write on, so that every page behind a link is as fresh as the first', async () => {

@@ -8,7 +8,7 @@
 import { randomUUID } from 'node:crypto'
 import { SESSION_TOKEN, IDEMPOTENCY_KEY } from '../http/headers.ts'
 import { askNextTier } from '../http/pass-on.ts'
-import { Problem } from '../http/problem.ts'
+import { Problem, problemType } from '../http/problem.ts'
 import { readBody } from '../http/read-body.ts'
 import { instanceNumber } from '../http/settings.ts'
 import type { Service, ServiceContext } from '../http/service.ts'
@@ -22,7 +22,7 @@ import type { ProblemView } from './pages/problem-notice.ts'
 import { problemPage } from './pages/problem.ts'
 import { recordsPage } from './pages/records.ts'
 import { parseAt, parseSaved, savedLocation } from './pages/saved.ts'
-import { messageFromForm } from './pages/submit-form.ts'
+import { messageFromForm, type FormView } from './pages/submit-form.ts'
 import { parseWay, type Way } from './pages/way.ts'
 
 interface PageOfRecords {
@@ -88,6 +88,7 @@ async function showRecords(c: ServiceContext, backendTier: TierClient, before: s
 }
 
 async function submit(c: ServiceContext, backendTier: TierClient): Promise<Response> {
+  refuseOtherSites(c)
   const form = await readForm(c)
   const headers = { 'content-type': 'application/json', [IDEMPOTENCY_KEY]: form.idempotencyKey }
   const asked = await ask<RecordJson>(c, backendTier, 'POST', '/api/data', headers, JSON.stringify({ message: form.message }))
@@ -98,21 +99,27 @@ async function submit(c: ServiceContext, backendTier: TierClient): Promise<Respo
   return c.env.exchange.answer(303, null, { location, 'cache-control': 'no-store' })
 }
 
+/** Any page in the visitor's browser can send a form here, and a form needs no leave to do so; browsers say where it came from. */
+function refuseOtherSites(c: ServiceContext): void {
+  const from = c.req.header('sec-fetch-site')
+  if (from !== undefined && from !== 'same-origin' && from !== 'none') throw new Problem('cross-site-form')
+}
+
 /**
- * The typed text stays in the form. Its key stays only while the outcome is unknown, so that sending it again is the same
- * write; a write that was refused may be refused for its key.
+ * The typed text stays in the form, and so does its key: sending it again is then the same write. Only where the key belongs to another
+ * text what is sent next is a new write.
+ *
+ * A refusal is certain of its own attempt only. Where an earlier one under the key is unknown, so is the message's fate.
  */
-function showFailedSubmit(c: ServiceContext, { message, idempotencyKey }: Form, problem: ProblemView): Promise<Response> {
-  const form = { message, idempotencyKey: problem.definite ? randomUUID() : idempotencyKey }
-  return send(c, problem.status, homePage({ ...pageView(c), form, problem, records: undefined, way: wayOf(c) }))
+function showFailedSubmit(c: ServiceContext, sent: FormView, problem: ProblemView): Promise<Response> {
+  const isOtherText = problem.type === problemType('idempotency-key-reused')
+  const mayBeSaved = !isOtherText && (sent.mayBeSaved === true || !problem.definite)
+  const form = { message: sent.message, idempotencyKey: isOtherText ? randomUUID() : sent.idempotencyKey, mayBeSaved }
+  const shown = { ...problem, definite: !mayBeSaved }
+  return send(c, problem.status, homePage({ ...pageView(c), form, problem: shown, records: undefined, way: wayOf(c) }))
 }
 
-interface Form {
-  readonly message: string
-  readonly idempotencyKey: string
-}
-
-async function readForm(c: ServiceContext): Promise<Form> {
+async function readForm(c: ServiceContext): Promise<FormView> {
   const contentType = c.req.header('content-type') ?? ''
   if (!/^(?:multipart\/form-data|application\/x-www-form-urlencoded)\b/i.test(contentType)) {
     throw new Problem('unsupported-media-type', { detail: 'expected the data of a form' })
@@ -127,6 +134,7 @@ async function readForm(c: ServiceContext): Promise<Form> {
     return {
       message: typeof message === 'string' ? messageFromForm(message) : '',
       idempotencyKey: typeof key === 'string' && /^[\x21-\x7e]{1,128}$/.test(key) ? key : randomUUID(),
+      mayBeSaved: data.get('may-be-saved') === '1',
     }
   } catch (error) {
     throw new Problem('malformed-request', { detail: 'the body is not the data of a form', cause: error })
@@ -144,7 +152,7 @@ function parseUrlencoded(body: Uint8Array): URLSearchParams {
   return new URLSearchParams(text)
 }
 
-function newForm(): Form {
+function newForm(): FormView {
   return { message: '', idempotencyKey: randomUUID() }
 }
 

@@ -42,6 +42,12 @@ export const ERRORS = {
     definite: true,
     meaning: 'A write was sent to a replica; only the primary takes writes.',
   },
+  'cross-site-form': {
+    status: 403,
+    title: 'Form of another site',
+    definite: true,
+    meaning: 'The browser says that a page of another site sent this form; only our own pages may.',
+  },
   'not-found': { status: 404, title: 'Not found', definite: true, meaning: 'No such record, or no such path.' },
   'method-not-allowed': {
     status: 405,
@@ -93,6 +99,13 @@ export const ERRORS = {
     title: 'Request headers too large',
     definite: true,
     meaning: 'The request headers are larger than 16 KiB, or one of them than Nginx takes.',
+  },
+  'client-gone': {
+    status: 499,
+    title: 'Client gone',
+    definite: true,
+    meaning:
+      'The client went away first, so a read was given up and a write that had to wait was not sent; only logs and metrics show this.',
   },
   'internal-error': {
     status: 500,

@@ -43,7 +43,7 @@ describe('an exchange', () => {
   })
 
   it('asks its peer to reconnect while the service is stopping', () => {
-    expect(new Exchange('db1', 'id', true).json(200, {}).headers.get('connection')).toBe('close')
+    expect(new Exchange('db1', 'id', () => true).json(200, {}).headers.get('connection')).toBe('close')
   })
 
   it('answers JSON as application/json', async () => {

@@ -18,15 +18,15 @@ export class Exchange {
   readonly #startedAtMs: number
   #servedBy: string
   #timings = ''
-  #closing: boolean
+  readonly #isClosing: () => boolean
 
-  /** `name` is this instance's; `askedId` the client's `X-Request-ID`, if any; `closing` asks the peer to reconnect. */
-  constructor(name: string, askedId: string | undefined, closing = false) {
+  /** `name` is this instance's; `askedId` the client's `X-Request-ID`, if any; `isClosing`, asked with the answer, makes it ask the peer to reconnect. */
+  constructor(name: string, askedId: string | undefined, isClosing: () => boolean = NEVER) {
     this.name = name
     this.requestId = askedId !== undefined && REQUEST_ID_FORM.test(askedId) ? askedId : randomUUID()
     this.#servedBy = name
     this.#startedAtMs = performance.now()
-    this.#closing = closing
+    this.#isClosing = isClosing
   }
 
   /** Takes over what the next tier said about the rest of the way. */
@@ -55,7 +55,7 @@ export class Exchange {
     headers[REQUEST_ID] = this.requestId
     headers[SERVED_BY] = this.#servedBy
     headers[SERVER_TIMING] = this.serverTiming
-    if (this.#closing) headers['connection'] = 'close'
+    if (this.#isClosing()) headers['connection'] = 'close'
     return new Response(body, { status, headers })
   }
 
@@ -70,4 +70,5 @@ export class Exchange {
   }
 }
 
+const NEVER = (): boolean => false
 const REQUEST_ID_FORM = /^[A-Za-z0-9._-]{1,64}$/

@@ -29,7 +29,13 @@ export async function askNextTier(
     if (value !== undefined) sent[name] = value
   }
   Object.assign(sent, headers)
-  const answer = await tier.call({ method: method ?? c.req.method, path: path ?? pathAndQuery(c.req.url), headers: sent, body })
+  const answer = await tier.call({
+    method: method ?? c.req.method,
+    path: path ?? pathAndQuery(c.req.url),
+    headers: sent,
+    body,
+    outgoing: c.env.outgoing,
+  })
   c.env.exchange.passedThrough(answer.headers)
   return answer
 }

@@ -89,6 +89,12 @@ describe('a JSON body', () => {
     expect(await problem(response)).toMatchObject({ type: 'urn:relais:problem:unsupported-media-type', status: 415, definite: true })
   })
 
+  it('is refused with 415 under a Content-Type of thousands of blanks, without looking at all of it', async () => {
+    const contentType = `application/json${' '.repeat(8_000)}x`
+    const found = await problem(await post('{}', { 'content-type': contentType }))
+    expect(found).toMatchObject({ status: 415, detail: `found "${contentType.slice(0, 100)}", expected application/json in UTF-8` })
+  })
+
   it('is refused with 415 without a Content-Type', async () => {
     const found = await problem(await post(bytes('{"a":1}'), {}))
     expect(found).toMatchObject({ status: 415, detail: 'found no Content-Type, expected application/json in UTF-8' })

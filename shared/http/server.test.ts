@@ -1,15 +1,20 @@
 /** A service on a real port: what Node's parser refuses is answered in our shape, slow clients end, and stopping resets nobody. */
 import { once } from 'node:events'
-import { Agent, request } from 'node:http'
+import { Agent, request, type ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { openSocket, rawRequest, readToEnd } from '../test/raw-request.ts'
+import { loopbackServer } from '../test/loopback-server.ts'
 import { testService } from '../test/test-service.ts'
+import { askNextTier, passBack } from './pass-on.ts'
 import { readJson } from './read-json.ts'
 import { listen, type RunningServer } from './server.ts'
 import type { Service } from './service.ts'
+import { TierClient } from './tier-client.ts'
 
-const PATIENCE = { headersMs: 200, requestMs: 400, checkMs: 20 }
+const PATIENCE = { headersMs: 200, requestMs: 400, checkMs: 20, answerMs: 60_000 }
+/** More than the buffers of two sockets take. */
+const LARGE_BYTES = 32 * 1024 * 1024
 const HEAD = 'Host: db1\r\nConnection: close\r\n'
 const JSON_HEAD = `${HEAD}Content-Type: application/json\r\n`
 
@@ -17,6 +22,7 @@ let service: Service
 let server: RunningServer
 let taken: unknown[]
 let release: PromiseWithResolvers<void>
+let large: ServerResponse | undefined
 
 beforeEach(async () => {
   taken = []
@@ -24,6 +30,10 @@ beforeEach(async () => {
   service = testService('db1')
   service.app.get('/ok', (c) => c.env.exchange.json(200, { url: c.req.url }))
   service.app.get('/slow', async (c) => (await release.promise, c.env.exchange.json(200, { done: true })))
+  service.app.get('/large', (c) => {
+    large = c.env.outgoing
+    return c.env.exchange.answer(200, 'x'.repeat(LARGE_BYTES), {})
+  })
   service.app.post('/take', async (c) => (taken.push(await readJson(c)), c.env.exchange.json(201, {})))
   server = await listen(service, '127.0.0.1', 0, PATIENCE)
 })
@@ -151,6 +161,35 @@ describe('a client that goes silent', () => {
   })
 })
 
+describe('a client that does not take its answer', () => {
+  it('is cut after a while, so that the answer is not kept for ever', async () => {
+    const impatient = await listen(service, '127.0.0.1', 0, { ...PATIENCE, answerMs: 100 })
+    const socket = await openSocket(impatient.port)
+    socket.write('GET /large HTTP/1.1\r\nHost: db1\r\n\r\n')
+    await vi.waitFor(() => expect(large?.closed).toBe(true), { timeout: 10_000, interval: 5 })
+    // What the buffers held, and not the rest.
+    expect((await readToEnd(socket)).body.length).toBeLessThan(LARGE_BYTES)
+    await impatient.close()
+  })
+})
+
+describe('a client that goes away before its answer', () => {
+  it('frees the place that it held in the next tier', async () => {
+    const next = await loopbackServer((socket, sent) => {
+      if (sent.includes('/wanted')) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')
+    })
+    const tier = new TierClient(next.url, { deadlineMs: 60_000, connectionsMax: 1 })
+    for (const path of ['/left', '/wanted']) service.app.get(path, async (c) => passBack(c.env.exchange, await askNextTier(c, tier)))
+    const socket = await openSocket(server.port)
+    socket.write('GET /left HTTP/1.1\r\nHost: db1\r\n\r\n')
+    await vi.waitFor(() => expect(next.received()).toContain('/left'), { timeout: 5_000, interval: 5 })
+    socket.destroy()
+    expect((await rawRequest(server.port, `GET /wanted HTTP/1.1\r\n${HEAD}\r\n`)).status).toBe(200)
+    await tier.close()
+    await next.close()
+  })
+})
+
 describe('a port', () => {
   it('that is taken is refused with Node’s code', async () => {
     await expect(listen(testService('db2'), '127.0.0.1', server.port)).rejects.toMatchObject({ code: 'EADDRINUSE' })
@@ -174,7 +213,20 @@ describe('stopping', () => {
     const closed = server.close()
     await untilRefused(server.port)
     release.resolve()
-    expect(await answer).toMatchObject({ status: 200, body: '{"done":true}' })
+    expect(await answer).toMatchObject({ status: 200, body: '{"done":true}', headers: { connection: 'close' } })
+    await closed
+  })
+
+  it('lets an answer be taken to its end, however slowly', async () => {
+    const slow = await openSocket(server.port)
+    slow.write('GET /large HTTP/1.1\r\nHost: db1\r\n\r\n')
+    await once(slow, 'readable')
+    const idle = await openSocket(server.port)
+    const isCut = once(idle.resume(), 'end')
+    const closed = server.close()
+    // What is idle is cut, and the answer is still on its way.
+    await isCut
+    expect((await readToEnd(slow)).body).toHaveLength(LARGE_BYTES)
     await closed
   })
 

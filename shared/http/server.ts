@@ -5,12 +5,13 @@
  * Three traps live here. (1) Node closes idle connections after 5 s by default while Nginx keeps them for 60: every now
  * and then a POST meets the closing socket and becomes a 502; so ours stay open longer than Nginx's. (2)
  * `server.close()` closes idle connections at once, with the same effect under load; so we stop listening, answer what
- * still comes with `Connection: close`, and cut only what stayed silent. (3) Requests that Node's parser refuses
+ * is at work and still comes with `Connection: close`, and cut only what stayed silent. (3) Requests that Node's parser refuses
  * never reach Hono; without `clientError` they are answered with an empty body.
  */
-import { createServer, STATUS_CODES, type Server as HttpServer, type ServerResponse } from 'node:http'
+import { createServer, STATUS_CODES, type Server as HttpServer } from 'node:http'
 import { Server as NetServer, type AddressInfo, type Socket } from 'node:net'
 import { getRequestListener, type HttpBindings } from '@hono/node-server'
+import { Connections } from './connections.ts'
 import { Exchange } from './exchange.ts'
 import { Problem } from './problem.ts'
 import type { Service } from './service.ts'
@@ -18,8 +19,9 @@ import type { Service } from './service.ts'
 const KEEP_ALIVE_MS = 75_000
 const HEADERS_BYTES_MAX = 16 * 1024
 const BACKLOG = 4096
-/** How long a silent connection may stay after SIGTERM; a request that was on its way arrives well within it. */
+/** How long a connection may be silent after SIGTERM, or its last answer; a request that was on its way arrives well within it. */
 const DRAIN_SILENCE_MS = 250
+const DRAIN_LOOK_MS = 50
 const DRAIN_MS_MAX = 8_000
 
 /** How long a client may take, in milliseconds; tests shorten it. */
@@ -30,9 +32,11 @@ interface ClientPatience {
   readonly requestMs: number
   /** How often the two are looked at. */
   readonly checkMs: number
+  /** Without a byte taken of an answer that is there; longer than an answer may be held back (60 s, an injected fault). */
+  readonly answerMs: number
 }
 
-const CLIENT_PATIENCE: ClientPatience = { headersMs: 10_000, requestMs: 15_000, checkMs: 1_000 }
+const CLIENT_PATIENCE: ClientPatience = { headersMs: 10_000, requestMs: 15_000, checkMs: 1_000, answerMs: 65_000 }
 
 export interface RunningServer {
   readonly port: number
@@ -58,28 +62,34 @@ export async function listen(service: Service, host: string, port: number, patie
       requireHostHeader: false,
     },
     (incoming, outgoing) => {
-      answering.set(incoming.socket, outgoing)
+      connections.begin(incoming, outgoing)
       void listener(incoming, outgoing)
     },
   )
+  const connections = new Connections(server)
+  // Node looks at what the system has taken of an answer, and not only at whole writes.
+  server.timeout = patience.answerMs
   // An expectation that Node does not know may be ignored (RFC 9110, section 10.1.1); Node itself answers 417 without a body.
   server.on('checkExpectation', (incoming, outgoing) => server.emit('request', incoming, outgoing))
-  server.on('clientError', (error, socket) => refuse(service.options.name, error, socket as Socket))
+  server.on('clientError', (error, socket) => refuse(service.options.name, error, socket as Socket, connections))
 
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen({ host, port, backlog: BACKLOG }, resolve)
   })
   server.removeAllListeners('error')
-  return { port: (server.address() as AddressInfo).port, close: () => drain(service, server) }
+  return { port: (server.address() as AddressInfo).port, close: () => drain(service, server, connections) }
 }
 
-async function drain(service: Service, server: HttpServer): Promise<void> {
+async function drain(service: Service, server: HttpServer, connections: Connections): Promise<void> {
   service.drain()
+  const fromMs = performance.now()
   // The plain server's close: it stops listening and waits, without `http.Server`'s closing of idle connections.
   const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()))
-  // A connection that spoke since then was closed with its answer; what is idle now has been silent for that long.
-  const reaper = setInterval(() => server.closeIdleConnections(), DRAIN_SILENCE_MS)
+  const reaper = setInterval(() => {
+    const sinceMs = performance.now() - DRAIN_SILENCE_MS
+    if (sinceMs >= fromMs) connections.closeSilentSince(sinceMs)
+  }, DRAIN_LOOK_MS)
   const limit = setTimeout(() => server.closeAllConnections(), DRAIN_MS_MAX)
   await closed
   clearInterval(reaper)
@@ -96,16 +106,13 @@ function refusedByAdapter(service: Service, error: unknown): Response {
   return exchange.problem(new Problem('internal-error'))
 }
 
-/** The latest answer on a connection, for when the bytes behind its request turn out to be no request. */
-const answering = new WeakMap<Socket, ServerResponse>()
-
 /** What Node's parser refused: the answer is written by hand, as there is no request to answer. */
-function refuse(name: string, error: NodeJS.ErrnoException, socket: Socket): void {
+function refuse(name: string, error: NodeJS.ErrnoException, socket: Socket, connections: Connections): void {
   if (!socket.writable || error.code === 'ECONNRESET') {
     socket.destroy()
     return
   }
-  const earlier = answering.get(socket)
+  const earlier = connections.latestAnswer(socket)
   if (earlier && earlier.req.complete && !earlier.writableEnded) {
     // The request before the broken bytes is whole and being worked on: its answer, and no other, tells what became of it.
     earlier.once('close', () => socket.end())

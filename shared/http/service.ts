@@ -48,6 +48,7 @@ export class Service {
   readonly #logsWarnings: boolean
   #inFlight = 0
   #draining = false
+  readonly #isDraining = (): boolean => this.#draining
 
   constructor(options: ServiceOptions) {
     this.options = options
@@ -82,7 +83,7 @@ export class Service {
   /** The handler that a server, or a test, calls. Never rejects. */
   readonly fetch = async (request: Request, bindings: Partial<ServiceEnv['Bindings']> = {}): Promise<Response> => {
     const { name, stage, inFlightMax = 4096, faults } = this.options
-    const exchange = new Exchange(name, askedId(request, bindings.incoming), this.#draining)
+    const exchange = new Exchange(name, askedId(request, bindings.incoming), this.#isDraining)
     const pathStart = request.url.indexOf('/', 8)
     const queryStart = request.url.indexOf('?', pathStart)
     const path = request.url.slice(pathStart, queryStart === -1 ? undefined : queryStart)

@@ -4,7 +4,7 @@
  *   frontend ─▶ TierClient ─▶ backend-lb          backend ─▶ TierClient ─▶ db-lb
  *
  * Reads and writes have connections of their own, a few of each (decision 0036): what is too much for the next tier waits here, where
- * deadlines are longest, and writes that wait for a slow primary hold no read's place.
+ * deadlines are longest, and writes that wait for a slow primary hold no read's place. Who has gone away holds none either (decision 0046).
  *
  * Nothing is tried again here. The load balancer of the tier that failed moves a read to another instance once; if this
  * client tried again too, two tiers would make four requests of one, and three tiers eight.
@@ -13,7 +13,7 @@
  * a stream object for each, and `onRequestStart` tells whether the request had been given to a connection: the
  * difference between "certainly not done" and "unknown".
  */
-import type { IncomingHttpHeaders } from 'node:http'
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 import { Pool, type Dispatcher } from 'undici'
 import { Problem } from './problem.ts'
 
@@ -22,6 +22,8 @@ export interface TierRequest {
   readonly path: string
   readonly headers: Record<string, string>
   readonly body?: string | Uint8Array | undefined
+  /** Our own answer to the client. When it closes, nobody waits any more: a read is given up, and a write that is not sent yet stays so. */
+  readonly outgoing?: ServerResponse | undefined
 }
 
 export interface TierAnswer {
@@ -67,9 +69,9 @@ export class TierClient {
   /** Resolves to whatever was answered, errors included. Rejects with a `Problem` when nothing was. */
   call(request: TierRequest): Promise<TierAnswer> {
     return new Promise((resolve, reject) => {
-      const { method, path, headers, body = null } = request
+      const { method, path, headers, body = null, outgoing } = request
       const isRead = method === 'GET' || method === 'HEAD'
-      const call = new TierCall(isRead, this.#answerBytesMax, this.#deadlineMs, resolve, reject)
+      const call = new TierCall({ isRead, bytesMax: this.#answerBytesMax, deadlineMs: this.#deadlineMs, outgoing, resolve, reject })
       const pool = isRead ? this.#reads : this.#writes
       pool.dispatch({ method, path, headers, body }, call)
     })
@@ -80,9 +82,19 @@ export class TierClient {
   }
 }
 
+interface TierCallOptions {
+  readonly isRead: boolean
+  readonly bytesMax: number
+  readonly deadlineMs: number
+  readonly outgoing: ServerResponse | undefined
+  readonly resolve: (answer: TierAnswer) => void
+  readonly reject: (problem: Problem) => void
+}
+
 class TierCall implements Dispatcher.DispatchHandler {
   readonly #isRead: boolean
   readonly #bytesMax: number
+  readonly #outgoing: ServerResponse | undefined
   readonly #resolve: (answer: TierAnswer) => void
   readonly #reject: (problem: Problem) => void
   readonly #timer: NodeJS.Timeout
@@ -94,19 +106,15 @@ class TierCall implements Dispatcher.DispatchHandler {
   #bytes = 0
   #isOver = false
 
-  constructor(
-    isRead: boolean,
-    bytesMax: number,
-    deadlineMs: number,
-    resolve: (answer: TierAnswer) => void,
-    reject: (problem: Problem) => void,
-  ) {
+  constructor({ isRead, bytesMax, deadlineMs, outgoing, resolve, reject }: TierCallOptions) {
     this.#isRead = isRead
     this.#bytesMax = bytesMax
+    this.#outgoing = outgoing
     this.#resolve = resolve
     this.#reject = reject
     this.#sendableUntilMs = performance.now() + deadlineMs - LEFT_MS_MIN
     this.#timer = setTimeout(() => this.#timedOut(deadlineMs), deadlineMs)
+    outgoing?.on('close', this.#clientGone)
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -152,12 +160,21 @@ class TierCall implements Dispatcher.DispatchHandler {
     this.#controller?.abort(ABORTED)
   }
 
+  readonly #clientGone = (): void => {
+    // A write that was sent goes on: what becomes of it is still worth a line in the log.
+    if (!this.#isRead && this.#controller !== undefined) return
+    if (!this.#finish()) return
+    this.#reject(new Problem('client-gone'))
+    this.#controller?.abort(ABORTED)
+  }
+
   #finish(): boolean {
     if (this.#isOver) return false
     this.#isOver = true
     clearTimeout(this.#timer)
+    this.#outgoing?.off('close', this.#clientGone)
     return true
   }
 }
 
-const ABORTED = new Error('the deadline has passed')
+const ABORTED = new Error('the deadline has passed, or nobody waits any more')

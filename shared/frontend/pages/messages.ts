@@ -217,6 +217,10 @@ const FR: Messages = {
       title: 'Ce n’est pas le primaire',
       meaning: 'Une écriture a été envoyée à un réplica\u202f; seul le primaire en accepte.',
     },
+    'cross-site-form': {
+      title: 'Formulaire d’un autre site',
+      meaning: 'Le navigateur indique qu’une page d’un autre site a envoyé ce formulaire\u202f; seules nos propres pages le peuvent.',
+    },
     'not-found': { title: 'Introuvable', meaning: 'Il n’y a ni message ni page à cette adresse.' },
     'method-not-allowed': { title: 'Méthode non permise', meaning: 'Cette adresse existe, mais pas avec cette méthode.' },
     'request-timeout': { title: 'Requête trop lente', meaning: 'La requête n’est pas arrivée en entier à temps.' },
@@ -240,6 +244,7 @@ const FR: Messages = {
     },
     'too-many-requests': { title: 'Trop de requêtes', meaning: 'Cette adresse a dépassé sa limite\u202f; patientez un instant.' },
     'headers-too-large': { title: 'En-têtes trop longs', meaning: 'Les en-têtes de la requête dépassent la taille permise.' },
+    'client-gone': { title: 'Client parti', meaning: 'Le client est parti avant la réponse.' },
     'internal-error': {
       title: 'Erreur interne',
       meaning: 'C’est un défaut de notre part\u202f; le journal le contient sous le numéro de la requête.',

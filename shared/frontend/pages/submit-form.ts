@@ -16,8 +16,10 @@ import { MESSAGES } from './messages.ts'
 export interface FormView {
   /** What the visitor typed, after a submit that failed; otherwise empty. */
   readonly message: string
-  /** Sent on as `Idempotency-Key`: new with each form, kept while the outcome is unknown. */
+  /** Sent on as `Idempotency-Key`: new with each form, and kept with its text. */
   readonly idempotencyKey: string
+  /** An earlier attempt under this key may have been written, whatever is said of the latest one. */
+  readonly mayBeSaved?: boolean
 }
 
 /** UTF-16 units in the browser, so never more than the characters that the backend counts. */
@@ -32,6 +34,7 @@ export function submitForm(form: FormView, choice: Carried, describedBy?: string
   const invalid = describedBy === undefined ? '' : html`aria-invalid="true"`
   return html`<form class="submit" method="post" action="${pageLink('/submit', {}, choice)}" enctype="multipart/form-data">
     <input type="hidden" name="key" value="${form.idempotencyKey}" />
+    ${form.mayBeSaved ? html`<input type="hidden" name="may-be-saved" value="1" />` : ''}
     <label for="message">${text.messageLabel}</label>
     <textarea
       id="message"
