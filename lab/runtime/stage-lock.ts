@@ -2,10 +2,10 @@
  * One lab at a time changes a stage.
  *
  * The lock is a file that names its holder by pid and start. It is made with its content by `link`, which is atomic, so nobody sees an
- * empty one; a holder that was killed leaves it behind, and whoever finds its process gone takes it over. Two that find
- * it at the same moment both rename it away, only one succeeds, and `link` decides again.
+ * empty one; a holder that was killed leaves it behind, and whoever finds its process gone removes it, one lab at a time. Then `link`
+ * decides again.
  */
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { failed } from '../failure.ts'
@@ -28,7 +28,7 @@ export async function withStageLock<T>(file: string, work: () => Promise<T>, { w
   while (!tryLock(file, mine)) {
     if (performance.now() > giveUpAtMs) {
       throw failed(
-        `Failed to change the stage: another lab (pid ${readHolder(file)?.pid ?? 'unknown'}) is at work on it after ${waitMsMax / 1000} s.\n` +
+        `Failed to change the stage: another lab (pid ${pidOf(readHolder(file))}) is at work on it after ${waitMsMax / 1000} s.\n` +
           `Wait for it, or end it; its lock is ${file}.`,
       )
     }
@@ -48,26 +48,36 @@ function tryLock(file: string, mine: ProcessIdentity): boolean {
   writeFileSync(unique, JSON.stringify(mine), { mode: 0o600 })
   try {
     if (tryLink(unique, file)) return true
-    const holder = readHolder(file)
     // This process may hold it itself, for another call: that one ends soon.
-    if (holder && findProcess(holder)) return false
-    takeAway(file, holder, `${unique}.stale`)
+    if (isStale(file)) takeAway(file, unique)
     return tryLink(unique, file)
   } finally {
     rmSync(unique, { force: true })
   }
 }
 
-/** Removes a lock that was left behind, unless another lab has replaced it in the meantime. */
-function takeAway(file: string, stale: ProcessIdentity | undefined, aside: string): void {
-  try {
-    renameSync(file, aside)
-  } catch {
+/**
+ * Removes a lock that was left behind. One lab at a time does so, and looks at the holder again when it is its turn: what it removes is then
+ * what it has looked at.
+ */
+function takeAway(file: string, unique: string): void {
+  const turn = `${file}.takeover`
+  if (!tryLink(unique, turn)) {
+    // Its holder may have been killed within these few lines.
+    if (isStale(turn)) rmSync(turn, { force: true })
     return
   }
-  const taken = readHolder(aside)
-  if (taken && taken.startedAt !== stale?.startedAt && findProcess(taken)) tryLink(aside, file)
-  rmSync(aside, { force: true })
+  try {
+    if (isStale(file)) rmSync(file, { force: true })
+  } finally {
+    rmSync(turn, { force: true })
+  }
+}
+
+/** False also of a file that is not there. */
+function isStale(file: string): boolean {
+  const holder = readHolder(file)
+  return holder !== undefined && (holder === 'damaged' || !findProcess(holder))
 }
 
 function tryLink(from: string, to: string): boolean {
@@ -80,10 +90,21 @@ function tryLink(from: string, to: string): boolean {
   }
 }
 
-function readHolder(file: string): ProcessIdentity | undefined {
+function pidOf(holder: ReturnType<typeof readHolder>): number | string {
+  return typeof holder === 'object' ? holder.pid : 'unknown'
+}
+
+/** `undefined` where there is no such file. */
+function readHolder(file: string): ProcessIdentity | 'damaged' | undefined {
+  let text
   try {
-    return JSON.parse(readFileSync(file, 'utf8')) as ProcessIdentity
+    text = readFileSync(file, 'utf8')
   } catch {
     return undefined
+  }
+  try {
+    return JSON.parse(text) as ProcessIdentity
+  } catch {
+    return 'damaged'
   }
 }
