@@ -6,7 +6,7 @@
  * It remembers nothing: what runs is read from the engine for every call. compose/compose.yaml says what a stage is made of; here
  * it is only started with settings, and its containers are acted on one by one.
  */
-import { synchronousCommit, synchronousStandbyNames } from '@relais/stage2-postgres/replication/durability.ts'
+import { DURABILITY_MS_MAX, setDurabilityBy } from '@relais/stage2-postgres/replication/durability.ts'
 import { failed, misused } from '../failure.ts'
 import type { Durability } from '../service-environment.ts'
 import { nodesOf, portsIn, type StageName, type Topology } from '../topology.ts'
@@ -85,15 +85,12 @@ export class ComposeRuntime implements Runtime {
     const located = await this.locate(stage)
     if (!located) throw failed(`Failed to set the durability of ${stage}: it does not run.\nStart it with \`npm run lab -- up ${stage}\`.`)
     const standbys = nodesOf(located.topology, 'db').flatMap(({ name, role }) => (role === 'replica' ? [name] : []))
-    const { args } = await this.psql('db1', [
-      '-c',
-      `ALTER SYSTEM SET synchronous_standby_names = '${synchronousStandbyNames(durability, standbys)}'`,
-      '-c',
-      `ALTER SYSTEM SET synchronous_commit = '${synchronousCommit(durability)}'`,
-      '-c',
-      'SELECT pg_reload_conf()',
-    ])
-    await docker(args)
+    // By psql, because PostgreSQL publishes no port.
+    const { args } = await this.psql('db1', ['-qAtc'])
+    const ask = async (statement: string): Promise<string> => (await docker([...args, statement], DURABILITY_MS_MAX)).trim()
+    await setDurabilityBy(ask, durability, standbys).catch((error: unknown) => {
+      throw failed(`Failed to set the durability of ${stage}: ${error instanceof Error ? error.message : String(error)}`)
+    })
   }
 
   /** psql in the server's own container, as its administrator. */

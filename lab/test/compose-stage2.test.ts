@@ -141,6 +141,26 @@ describe.skipIf(reason !== undefined)(`stage 2 on containers${reason ? ` (skippe
     await act('durability', 'stage2', '--set', 'async')
   })
 
+  test('a change of durability is not said to be made before the checkpointer knows of it', { timeout: TEST_MS }, async () => {
+    const { id } = await cluster.container('db1', 'postgres')
+    const sql = async (text: string): Promise<string> => (await docker(['exec', id, 'bash', '/etc/relais/psql.sh', '-Atc', text])).trim()
+    const checkpointer = await sql('SELECT pid FROM pg_stat_activity WHERE backend_type = $$checkpointer$$')
+    const signal = (name: string): Promise<string> => docker(['exec', id, 'bash', '-c', `kill -${name} ${checkpointer}`])
+    await signal('STOP')
+    let isOver = false
+    const changed = act('durability', 'stage2', '--set', 'quorum').finally(() => (isOver = true))
+    changed.catch(() => {})
+    try {
+      const waits = 'SELECT count(*) FROM pg_stat_activity WHERE query = $$CHECKPOINT$$ AND state = $$active$$'
+      await expect.poll(() => sql(waits), RECOVERED).toBe('1')
+      expect(isOver).toBe(false)
+    } finally {
+      await signal('CONT')
+    }
+    expect(await changed).toBe('stage2 now acknowledges a write after one standby.\n')
+    await act('durability', 'stage2', '--set', 'async')
+  })
+
   test('no secret is in what docker inspect shows', { timeout: TEST_MS }, async () => {
     const { id } = await cluster.container('db1', 'postgres')
     const secrets = (await docker(['exec', id, 'sh', '-c', 'for f in /run/relais-secrets/*; do cat $f; echo; done']))

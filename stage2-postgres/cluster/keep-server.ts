@@ -6,7 +6,8 @@
  *         └───────────────────────────────────────────────────────────────────────────────┘
  *
  * The keeper is the server's parent and dies with it: what supervises us sees one process that stands for the server,
- * and a crash of the server is its end too. It starts nothing again by itself; people kill servers here to see what happens.
+ * and a crash of the server is its end too. A keeper that fails (a schema of a newer release, say) ends its server first, or
+ * nobody would hold that one any more. It starts nothing again by itself; people kill servers here to see what happens.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Durability } from '@relais/shared/store/store.ts'
@@ -29,18 +30,24 @@ export interface KeepOptions {
 
 const LOOK_INTERVAL_MS = 1_000
 
-/** Resolves after an orderly end; rejects when the server could not be prepared, or ended by itself. */
+/** Resolves after an orderly end; rejects when the server could not be prepared or opened, or ended by itself. Either way it is gone. */
 export async function keepServer(options: KeepOptions): Promise<void> {
   const { node, signal } = options
   await endForgotten(node, options.onProgress)
   while (!signal.aborted) {
     await prepareServer(node, options.onProgress)
+    // That may have taken a while. From here on `run` hears of it.
+    if (signal.aborted) return
     const server = startServer(node, { onLine: options.onLine })
-    const reason = await run(server, options)
-    // What it holds will be replaced, and it may be frozen: nothing is gained by asking it to end.
-    if (reason === 'lost') signalServer(node, 'SIGKILL')
-    await server.stop()
-    await endServer(node)
+    let reason: 'asked' | 'lost' | undefined
+    try {
+      reason = await run(server, options)
+    } finally {
+      // What it holds will be replaced, and it may be frozen: nothing is gained by asking it to end.
+      if (reason === 'lost') signalServer(node, 'SIGKILL')
+      await server.stop()
+      await endServer(node)
+    }
     if (reason === 'lost') options.onProgress(`${node.name}: its slot was lost while it ran; it is copied anew`)
   }
 }

@@ -2,7 +2,7 @@
  * Opens a primary that somebody else made and keeps: the schema of this release, and who confirms writes.
  *
  * In containers the official image makes the server, so no keeper of ours does this at its side; it runs once a start,
- * between the primary and the services, and again for a change of durability while all runs.
+ * between the primary and the services. A change of durability while all runs goes by psql (lab/runtime/compose.ts).
  */
 import { z } from 'zod'
 import { readSettings } from '@relais/shared/http/settings.ts'

@@ -9,7 +9,7 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Durability } from '@relais/shared/store/store.ts'
-import { setDurability } from '../replication/durability.ts'
+import { DURABILITY_MS_MAX, setDurability } from '../replication/durability.ts'
 import { primaryOf, standbysOf, type Cluster, type ClusterNode, type NodePlan, type OnProgress } from './cluster.ts'
 import { isComplete, majorOfData, removeData } from './completeness.ts'
 import { configure } from './configuration.ts'
@@ -89,7 +89,7 @@ export async function openPrimary(cluster: Cluster, durability: Durability, onPr
   const versions = await migrate(primary)
   if (versions.length > 0) onProgress(`${primary.name}: migrated the schema to version ${versions.at(-1)}`)
   const standbyNames = standbysOf(cluster).map(({ name }) => name)
-  await loginAs(primary, 'admin', (sql) => setDurability(sql, durability, standbyNames))
+  await loginAs(primary, 'admin', (sql) => setDurability(sql, durability, standbyNames), { timeoutMs: DURABILITY_MS_MAX })
 }
 
 function locateFor(primary: ClusterNode): Promise<Programs> {

@@ -3,6 +3,7 @@
  * the first as well as one after a crash. A standby that can no longer follow its primary is made again here.
  */
 import type { ClusterNode, OnProgress } from './cluster.ts'
+import { isComplete } from './completeness.ts'
 import { configure } from './configuration.ts'
 import { endServer } from './server.ts'
 import { postmasterPid } from './server-processes.ts'
@@ -13,7 +14,8 @@ export async function prepareServer(node: ClusterNode, onProgress: OnProgress = 
   const pid = postmasterPid(node)
   if (pid !== undefined) throw new Error(`Failed to start PostgreSQL ${node.name}: it already runs (pid ${pid}); stop it first.`)
   await endServer(node)
-  configure(node)
+  // A standby that is not complete may have no directory, or one without the files that are changed here; it is made below.
+  if (node.role === 'primary' || isComplete(node)) configure(node)
   if (node.role === 'primary') return
   const reason = await rebuildReason(node)
   if (reason === undefined) return

@@ -7,7 +7,7 @@
  * which a new start refuses to begin.
  */
 import { execFileSync } from 'node:child_process'
-import { readFileSync, readdirSync, readlinkSync, realpathSync } from 'node:fs'
+import { existsSync, readFileSync, readdirSync, readlinkSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ClusterNode } from './cluster.ts'
 
@@ -19,6 +19,8 @@ export function postmasterPid(node: ClusterNode): number | undefined {
 
 /** Every process of this server: the postmaster first, if it lives, then its children, or what it left behind. */
 export function serverPids(node: ClusterNode): number[] {
+  // A standby whose rebuild failed: the old copy is removed before the new one is made.
+  if (!existsSync(node.dataDir)) return []
   const postmaster = postmasterPid(node)
   const all = process.platform === 'linux' ? pidsInDirectory(realpathSync(node.dataDir)) : childPids(postmaster)
   return postmaster === undefined ? all : [postmaster, ...all.filter((pid) => pid !== postmaster)]

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { readSynchronousStandbys, synchronousStandbyNames } from './durability.ts'
+import { readSynchronousStandbys, setDurabilityBy, synchronousStandbyNames } from './durability.ts'
 
 describe('synchronous_standby_names', () => {
   it.each(['async', 'quorum', 'all'] as const)('written for %s is read as the same word', (durability) => {
@@ -16,5 +16,35 @@ describe('synchronous_standby_names', () => {
     ['any 2 (db2,db3,db4)', 'quorum', 2],
   ])('%j means %s with %i to confirm', (setting, durability, needed) => {
     expect(readSynchronousStandbys(setting)).toMatchObject({ durability, needed })
+  })
+})
+
+describe('a change of durability', () => {
+  const NAMES = 'ANY 1 ("db2", "db3")'
+
+  /** A server whose sessions hear of it at the third look. */
+  function lateServer(isWritten: boolean): { asked: string[]; ask: (statement: string) => Promise<string> } {
+    const asked: string[] = []
+    let looks = 0
+    const ask = async (statement: string): Promise<string> => {
+      asked.push(statement.trim().split(' ').slice(0, 2).join(' '))
+      if (statement.startsWith('SHOW')) return ++looks < 3 ? '' : NAMES
+      return String(isWritten)
+    }
+    return { asked, ask }
+  }
+
+  const WAIT = ['SHOW synchronous_standby_names', 'SHOW synchronous_standby_names', 'SHOW synchronous_standby_names', 'CHECKPOINT']
+
+  it('is over when sessions know of it, and the checkpointer does', async () => {
+    const { asked, ask } = lateServer(false)
+    await setDurabilityBy(ask, 'quorum', ['db2', 'db3'])
+    expect(asked.slice(1)).toEqual(['ALTER SYSTEM', 'ALTER SYSTEM', 'SELECT pg_reload_conf()', ...WAIT])
+  })
+
+  it('that was cut off is waited for when it is asked for again', async () => {
+    const { asked, ask } = lateServer(true)
+    await setDurabilityBy(ask, 'quorum', ['db2', 'db3'])
+    expect(asked.slice(1)).toEqual(WAIT)
   })
 })

@@ -17,45 +17,57 @@ import type { Durability } from '@relais/shared/store/store.ts'
 
 const LOOK_INTERVAL_MS = 10
 const IN_FORCE_MS_MAX = 10_000
+/** For whoever bounds the whole change: longer than the 10 s until sessions know, and a checkpoint. */
+export const DURABILITY_MS_MAX = 60_000
 
-/**
- * Resolves when the next commit obeys `durability`; rejects when that is not so within 10 s. `sql` must be the administrator's: ALTER
- * SYSTEM cannot be granted before PostgreSQL 15. One connection, and never inside a transaction.
- */
-export async function setDurability(sql: Sql, durability: Durability, standbyNames: readonly string[]): Promise<void> {
-  const names = synchronousStandbyNames(durability, standbyNames)
-  const commit = synchronousCommit(durability)
-  const rows = await sql<{ names: string; commit: string }[]>`
-    SELECT (SELECT reset_val FROM pg_settings WHERE name = 'synchronous_standby_names') AS names,
-      (SELECT setting FROM pg_file_settings WHERE name = 'synchronous_commit' AND applied) AS commit`
-  if (rows[0]?.names === names && rows[0].commit === commit) return
-  await sql.unsafe(`ALTER SYSTEM SET synchronous_standby_names = '${names}'`)
-  await sql.unsafe(`ALTER SYSTEM SET synchronous_commit = '${commit}'`)
-  await sql`SELECT pg_reload_conf()`
-  await untilSessionsKnow(sql, names)
-  // Whether anybody waits at all is a flag in shared memory that the checkpointer sets when it reloads, which it does before a checkpoint.
-  await sql`CHECKPOINT`
+/** One statement, outside a transaction, as the administrator; resolves to the first column of its first row, as text. */
+type Ask = (statement: string) => Promise<string>
+
+/** `setDurabilityBy` over one connection. `sql` must be the administrator's: ALTER SYSTEM cannot be granted before PostgreSQL 15. */
+export function setDurability(sql: Sql, durability: Durability, standbyNames: readonly string[]): Promise<void> {
+  return setDurabilityBy(async (statement) => String((await sql.unsafe(statement).values())[0]?.[0] ?? ''), durability, standbyNames)
 }
 
 /**
- * The postmaster tells all its children in one go: when this session has heard of it, the others have. Only the names are looked at:
- * both settings come from the same file, and the administrator's session has a `synchronous_commit` of its own.
+ * Resolves when the next commit obeys `durability`; rejects when its sessions have not heard of it within 10 s. The checkpoint has no
+ * bound here. Each statement may be in a session of its own.
  */
-async function untilSessionsKnow(sql: Sql, names: string): Promise<void> {
+export async function setDurabilityBy(ask: Ask, durability: Durability, standbyNames: readonly string[]): Promise<void> {
+  const names = synchronousStandbyNames(durability, standbyNames)
+  const commit = synchronousCommit(durability)
+  const isWritten = await ask(`
+    SELECT ((SELECT reset_val FROM pg_settings WHERE name = 'synchronous_standby_names') = '${names}'
+      AND (SELECT setting FROM pg_file_settings WHERE name = 'synchronous_commit' AND applied) = '${commit}')::text`)
+  if (isWritten !== 'true') {
+    await ask(`ALTER SYSTEM SET synchronous_standby_names = '${names}'`)
+    await ask(`ALTER SYSTEM SET synchronous_commit = '${commit}'`)
+    await ask('SELECT pg_reload_conf()')
+  }
+  // What is written already may not be in force yet: whoever wrote it was perhaps cut off while it waited.
+  await untilSessionsKnow(ask, names)
+  // Whether anybody waits at all is a flag in shared memory that the checkpointer sets when it reloads, which it does before a checkpoint.
+  await ask('CHECKPOINT')
+}
+
+/**
+ * The postmaster tells all its children in one go: when this session has heard of it, or one that it began since, the others have. Only
+ * the names are looked at: both settings come from the same file, and the administrator's session has a `synchronous_commit` of its own.
+ */
+async function untilSessionsKnow(ask: Ask, names: string): Promise<void> {
   const giveUpAtMs = performance.now() + IN_FORCE_MS_MAX
   for (;;) {
-    const [found] = await sql<{ names: string }[]>`SELECT current_setting('synchronous_standby_names') AS names`
-    if (found?.names === names) return
+    const found = await ask('SHOW synchronous_standby_names')
+    if (found === names) return
     if (performance.now() > giveUpAtMs) {
       throw new Error(
-        `PostgreSQL did not take synchronous_standby_names = '${names}' within ${IN_FORCE_MS_MAX} ms: it goes on with '${found?.names}'.`,
+        `PostgreSQL did not take synchronous_standby_names = '${names}' within ${IN_FORCE_MS_MAX} ms: it goes on with '${found}'.`,
       )
     }
     await sleep(LOOK_INTERVAL_MS)
   }
 }
 
-export function synchronousCommit(durability: Durability): 'local' | 'on' {
+function synchronousCommit(durability: Durability): 'local' | 'on' {
   return durability === 'async' ? 'local' : 'on'
 }
 

@@ -1,4 +1,6 @@
 /** Standbys that were away, fell behind, lost their slot or went their own way; and what readers see of it. */
+import { existsSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parsePosition } from '@relais/shared/store/position.ts'
 import type { Store, WriteOptions } from '@relais/shared/store/store.ts'
@@ -193,6 +195,32 @@ describe('a standby', () => {
     expect(cluster.progress.at(-2)).toMatch(/db2: rebuilding this standby, because it was promoted/)
     await cluster.streaming('db2')
     await eventually(async () => expect(standby.notReadyBecause()).toBeUndefined())
+    await caughtUp('db2')
+  })
+
+  it('whose rebuild failed is rebuilt at its next start', async () => {
+    await cluster.stopServer('db2')
+    rmSync(join(cluster.node('db2').directory, 'complete.json'))
+    await cluster.stopServer('db1')
+    try {
+      await expect(cluster.startServer('db2')).rejects.toThrow(/ECONNREFUSED/)
+      expect(existsSync(cluster.node('db2').dataDir)).toBe(false)
+    } finally {
+      await cluster.startServer('db1')
+    }
+    await cluster.serviceReady('db1')
+    await cluster.startServer('db2')
+    await cluster.streaming('db2')
+    await caughtUp('db2')
+  })
+
+  it('whose copy was cut off before its settings arrived is copied anew', async () => {
+    await cluster.stopServer('db2')
+    const { directory, dataDir } = cluster.node('db2')
+    for (const path of [join(directory, 'complete.json'), join(dataDir, 'postgresql.auto.conf')]) rmSync(path)
+    await cluster.startServer('db2')
+    expect(cluster.progress.at(-2)).toMatch(/db2: rebuilding this standby, because it was not made to its end/)
+    await cluster.streaming('db2')
     await caughtUp('db2')
   })
 
