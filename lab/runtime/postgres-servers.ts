@@ -10,7 +10,7 @@ import { describeCluster, prepareCluster } from '@relais/stage2-postgres/cluster
 import { endServer } from '@relais/stage2-postgres/cluster/server.ts'
 import type { NodePlan } from '@relais/stage2-postgres/cluster/cluster.ts'
 import { serviceEnvironment } from '@relais/stage2-postgres/cluster/connect.ts'
-import { setDurability } from '@relais/stage2-postgres/replication/durability.ts'
+import { DURABILITY_MS_MAX, setDurability } from '@relais/stage2-postgres/replication/durability.ts'
 import { failed } from '../failure.ts'
 import { nodesOf, primaryOf, type Node, type Topology } from '../topology.ts'
 import type { Durability } from '../service-environment.ts'
@@ -77,7 +77,8 @@ export async function setServersDurability(directory: StageDirectory, topology: 
   const cluster = await describeCluster({ dir: directory.postgres, nodes: serverPlans(topology) })
   const standbys = cluster.nodes.filter(({ role }) => role === 'replica').map(({ name }) => name)
   const primary = cluster.nodes.find(({ role }) => role === 'primary')!
-  await loginAs(primary, 'admin', (sql) => setDurability(sql, durability, standbys)).catch((error: unknown) => {
+  const change = loginAs(primary, 'admin', (sql) => setDurability(sql, durability, standbys), { timeoutMs: DURABILITY_MS_MAX })
+  await change.catch((error: unknown) => {
     throw failed(`Failed to set the durability of ${topology.stage}: ${error instanceof Error ? error.message : String(error)}`)
   })
 }
