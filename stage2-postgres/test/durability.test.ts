@@ -1,7 +1,11 @@
 /** The three durability words on a real cluster, with standbys stopped, frozen and back. */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Store, WriteOptions } from '@relais/shared/store/store.ts'
+import type { ClusterNode } from '../cluster/cluster.ts'
 import { signalServer } from '../cluster/server.ts'
+import { createStandby } from '../cluster/standby.ts'
 import { eventually, PostgresCluster } from './postgres-cluster.ts'
 
 let cluster: PostgresCluster
@@ -20,6 +24,15 @@ beforeEach(async () => {
 const write = (idempotencyKey?: string, withinMs = 5_000): WriteOptions => ({ idempotencyKey, deadlineMs: Date.now() + withinMs })
 const rowsWith = (message: string): Promise<{ id: string }[]> =>
   cluster.sql('db1', 'readonly', (sql) => sql<{ id: string }[]>`SELECT id FROM records WHERE message = ${message}`)
+
+/** The same standby, copied so slowly that a test can look on. */
+function copiedSlowly(node: ClusterNode): ClusterNode {
+  const { programs } = node.cluster
+  const bindir = join(cluster.dir, 'slow')
+  mkdirSync(bindir)
+  writeFileSync(join(bindir, 'pg_basebackup'), `#!/bin/sh\nexec '${programs.bindir}/pg_basebackup' --max-rate=32k "$@"\n`, { mode: 0o755 })
+  return { ...node, cluster: { ...node.cluster, programs: { ...programs, bindir } } }
+}
 
 describe('durability', () => {
   it('is what the server is set to, and changes while it runs', async () => {
@@ -43,6 +56,28 @@ describe('durability', () => {
       expect(await rowsWith('refused')).toEqual([])
     } finally {
       await cluster.startServer('db3')
+    }
+  })
+
+  it('quorum does not take a base backup for a standby, whatever it says to have flushed', async () => {
+    await cluster.setDurability('quorum')
+    await Promise.all([cluster.stopServer('db2'), cluster.stopServer('db3')])
+    const copy = createStandby(copiedSlowly(cluster.node('db2')), () => {})
+    copy.catch(() => {})
+    try {
+      await eventually(async () => {
+        const { details } = await store.replication()
+        expect(details!['standbys']).toContainEqual(expect.objectContaining({ state: 'streaming' }))
+      })
+      await expect(store.insert('not in a backup', write())).rejects.toMatchObject({ slug: 'not-enough-replicas', definite: true })
+      expect(await rowsWith('not in a backup')).toEqual([])
+      const { replicas } = await store.replication()
+      expect(replicas.map(({ state }) => state)).toEqual(['unreachable', 'unreachable'])
+    } finally {
+      await cluster.sql('db1', 'admin', (sql) => sql`SELECT pg_terminate_backend(pid) FROM pg_stat_replication`)
+      await expect(copy).rejects.toThrow(/pg_basebackup/)
+      await createStandby(cluster.node('db2'), () => {})
+      await Promise.all([cluster.startServer('db2'), cluster.startServer('db3')])
     }
   })
 
