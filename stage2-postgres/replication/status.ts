@@ -72,9 +72,10 @@ export const lookAtPrimary = (sql: Sql) => sql<PrimaryRow[]>`
       WHERE slot.slot_type = 'physical' OR slot.slot_type IS NULL
     ) AS standby) AS standbys`
 
+/** On a standby; one row. `is_behind` before `replay_lsn`, as in statements.ts. */
 export const lookAtStandby = (sql: Sql) => sql<ReceiverRow[]>`
-  SELECT pg_last_wal_replay_lsn() AS replay_lsn,
-    coalesce(pg_last_wal_receive_lsn() > pg_last_wal_replay_lsn(), false) AS is_behind,
+  SELECT coalesce(pg_last_wal_receive_lsn() > pg_last_wal_replay_lsn(), true) AS is_behind,
+    pg_last_wal_replay_lsn() AS replay_lsn,
     coalesce((SELECT pg_is_wal_replay_paused() WHERE pg_is_in_recovery()), false) AS is_paused,
     NOT pg_is_in_recovery() AS is_promoted,
     greatest((SELECT timeline_id FROM pg_control_checkpoint()), receiver.received_tli) AS timeline,

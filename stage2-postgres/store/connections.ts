@@ -21,6 +21,8 @@ export interface ConnectionsOptions {
   readonly address: ServerAddress
   readonly role: Role
   readonly onFacts: (facts: ServerFacts) => void
+  /** A link was lost, after the last answer that came over it. */
+  readonly onLost: () => void
   readonly log: Log
 }
 
@@ -76,7 +78,10 @@ export class Connections {
         this.see(facts)
         this.#options.onFacts(facts)
       },
-      onGone: (reason) => log.warn({ pool: kind, reason }, 'a connection to PostgreSQL was lost'),
+      onGone: (reason) => {
+        log.warn({ pool: kind, reason }, 'a connection to PostgreSQL was lost')
+        this.#options.onLost()
+      },
     })
     this.#pools.set(kind, pool)
     return pool
