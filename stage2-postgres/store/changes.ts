@@ -1,13 +1,12 @@
 /** Replacing and removing records: each a transaction of its own, a few side by side. */
 import { Problem } from '@relais/shared/http/problem.ts'
 import type { Sql } from 'postgres'
-import { NotConfirmed } from './failure.ts'
+import { confirmedWrite } from './confirmed-write.ts'
 import type { Inserted } from './insert-lane.ts'
-import type { Link } from './link.ts'
 import { keyReused } from './once.ts'
 import type { Submitted } from './job.ts'
 import type { Pool } from './pool.ts'
-import { positionAfterCommit, removeRecord, replaceRecord, type KeyedRow } from './statements.ts'
+import { removeRecord, replaceRecord, type KeyedRow } from './statements.ts'
 
 export class Changes {
   readonly #pool: Pool
@@ -33,24 +32,11 @@ export class Changes {
     statement: (sql: Sql) => PromiseLike<readonly KeyedRow[]>,
   ): Submitted<Inserted> {
     return this.#pool.submit(async (link) => {
-      const { row, lsn } = await commit(link, statement)
+      const { rows, lsn } = await confirmedWrite(link, statement)
+      const row = rows[0]
       if (!row) throw new Problem('not-found', { detail: `there is no record ${id}` })
       if (row.fingerprint !== null && row.fingerprint !== fingerprint) throw keyReused()
       return { record: { id: row.id, message, origin: row.origin, createdAtMs: row.created_at, updatedAtMs: row.updated_at }, lsn }
     })
   }
-}
-
-async function commit(
-  link: Link,
-  statement: (sql: Sql) => PromiseLike<readonly KeyedRow[]>,
-): Promise<{ row: KeyedRow | undefined; lsn: string }> {
-  const warnings = link.warnings
-  const rows = link.query(statement)
-  const position = link.query(positionAfterCommit)
-  position.catch(() => {})
-  const row = (await rows)[0]
-  const { lsn } = (await position)[0]!
-  if (link.warnings !== warnings) throw new NotConfirmed('the wait for the standbys was given up on the server')
-  return { row, lsn }
 }

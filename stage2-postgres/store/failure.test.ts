@@ -1,6 +1,6 @@
 import postgres from 'postgres'
 import { describe, expect, it } from 'vitest'
-import { NotConfirmed, readProblem, writeProblem } from './failure.ts'
+import { NotConfirmed, NotLocated, readProblem, writeProblem } from './failure.ts'
 import { LinkLost } from './link.ts'
 import { NotSent } from './job.ts'
 
@@ -18,6 +18,7 @@ describe('a failed write', () => {
     [new NotSent('unavailable', 'away'), 'store-unavailable', true],
     [new LinkLost('gone'), 'outcome-unknown', false],
     [new NotConfirmed('given up'), 'replication-timeout', false],
+    [new NotLocated('no position'), 'outcome-unknown', false],
     [refusedWith('23514'), 'invalid-content', true],
     [refusedWith('22021'), 'invalid-content', true],
     [refusedWith('25006'), 'not-primary', true],

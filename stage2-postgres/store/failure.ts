@@ -15,6 +15,11 @@ export class NotConfirmed extends Error {
   override readonly name = 'NotConfirmed'
 }
 
+/** The commit was made, and where it is in the WAL is not known: there is no position to answer with. */
+export class NotLocated extends Error {
+  override readonly name = 'NotLocated'
+}
+
 /** A read that failed changed nothing; a replica's routes may send the client's request to the primary instead. */
 export function readProblem(error: unknown): unknown {
   if (error instanceof NotSent) return refused(error)
@@ -32,6 +37,7 @@ export function writeProblem(error: unknown): unknown {
   if (error instanceof LinkLost)
     return new Problem('outcome-unknown', { detail: `the connection was lost: ${error.message}`, cause: error })
   if (error instanceof NotConfirmed) return new Problem('replication-timeout', { detail: error.message, cause: error })
+  if (error instanceof NotLocated) return new Problem('outcome-unknown', { detail: error.message, cause: error })
   if (!isStatementError(error)) return error
   if (isContentFault(error)) return new Problem('invalid-content', { detail: error.message, cause: error })
   if (error.code === READ_ONLY) return new Problem('not-primary', { detail: 'PostgreSQL is a standby here', cause: error })
