@@ -29,7 +29,7 @@ describe.each([
   ['a removal', (pool: Pool) => new Changes(pool).remove(7, null, '')],
 ])('%s', (_, submit) => {
   const failure = (...answers: unknown[]): Promise<unknown> =>
-    submit(poolThatAnswers(...answers)).outcome.catch((error: unknown) => writeProblem(error))
+    submit(poolThatAnswers(...answers)).outcome.catch((error: unknown) => writeProblem(error, false))
 
   it('is answered with the position that was read after its commit', async () => {
     expect(await submit(poolThatAnswers([ROW], [{ lsn: '0/10' }])).outcome).toMatchObject({ record: { id: 7 }, lsn: '0/10' })

@@ -4,10 +4,11 @@ import { NotConfirmed, NotLocated, readProblem, writeProblem } from './failure.t
 import { LinkLost } from './link.ts'
 import { NotSent } from './job.ts'
 
-function refusedWith(code: string): Error {
+function refusedWith(code: string, constraint?: string): Error {
   return new (postgres.PostgresError as unknown as new (fields: object) => Error)({
     severity: 'ERROR',
     code,
+    constraint_name: constraint,
     message: `refused with ${code}`,
   })
 }
@@ -25,11 +26,18 @@ describe('a failed write', () => {
     [refusedWith('55P03'), 'store-unavailable', true],
     [refusedWith('53100'), 'store-unavailable', true],
   ])('%s is %s, definite %s', (error, slug, definite) => {
-    expect(writeProblem(error)).toMatchObject({ name: 'Problem', slug, definite })
+    expect(writeProblem(error, false)).toMatchObject({ name: 'Problem', slug, definite })
   })
 
+  it.each([refusedWith('55P03'), refusedWith('23505', 'idempotency_keys_pkey')])(
+    'under a key is unknown when an earlier attempt may hold it: %s',
+    (error) => {
+      expect(writeProblem(error, true)).toMatchObject({ slug: 'store-unavailable', definite: false })
+    },
+  )
+
   it('for a reason that nobody foresaw stays a defect', () => {
-    expect(writeProblem(refusedWith('42601'))).not.toHaveProperty('slug')
+    expect(writeProblem(refusedWith('42601'), false)).not.toHaveProperty('slug')
   })
 })
 

@@ -7,11 +7,12 @@
  *
  * A commit costs a flush of the disk, or a round trip to a standby, whether it holds one row or five hundred. And with one
  * batch at a time ids ascend in the order of the commits, which two writers side by side cannot promise. A batch that
- * fails for the sake of one row is repeated row by row: a bad neighbour costs time, never an answer.
+ * fails for the sake of one row is repeated row by row: a bad neighbour costs time, never an answer. One that waited for a
+ * key which another session then committed (see changes.ts) is sent again as it is, and finds the key.
  */
 import type { StoredRecord } from '@relais/shared/store/store.ts'
 import { confirmedWrite } from './confirmed-write.ts'
-import { isContentFault } from './failure.ts'
+import { isContentFault, isKeyConflict } from './failure.ts'
 import type { Link } from './link.ts'
 import { keyReused } from './once.ts'
 import { NotSent, type Submitted } from './job.ts'
@@ -90,12 +91,13 @@ export class InsertLane {
     return batch
   }
 
-  async #commit(link: Link, batch: readonly Insert[]): Promise<void> {
+  async #commit(link: Link, batch: readonly Insert[], isSecond = false): Promise<void> {
     if (batch.length === 0) return
     try {
       await this.#send(link, batch)
     } catch (error) {
-      if (batch.length > 1 && isContentFault(error)) for (const insert of batch) await this.#commit(link, [insert])
+      if (!isSecond && isKeyConflict(error)) await this.#commit(link, batch, true)
+      else if (batch.length > 1 && isContentFault(error)) for (const insert of batch) await this.#commit(link, [insert])
       else for (const insert of batch) insert.reject(error)
     }
   }

@@ -125,6 +125,48 @@ describe('durability', () => {
     }
   })
 
+  it('a repeat that meets its first attempt in the session of a service that was started again is never told "certainly not"', async () => {
+    const { value: doomed } = await store.insert('doomed', write())
+    const { value: rewritten } = await store.insert('to be rewritten', write())
+    const attempts = (withinMs: number): Promise<unknown>[] => [
+      store.insert('met again', write('met-insert', withinMs)),
+      store.replace(rewritten.id, 'rewritten', write('met-replace', withinMs)),
+      store.remove(doomed.id, write('met-remove', withinMs)),
+    ]
+    const reasons = (results: PromiseSettledResult<unknown>[]): unknown[] =>
+      results.map((result) => (result.status === 'rejected' ? (result.reason as unknown) : result.value))
+    const undecided = expect.objectContaining({ name: 'Problem', definite: false })
+    await cluster.setDurability('quorum')
+    for (const name of ['db2', 'db3'] as const) signalServer(cluster.node(name), 'SIGSTOP')
+    let answers: Promise<PromiseSettledResult<unknown>[]>
+    try {
+      expect(reasons(await Promise.allSettled(attempts(300)))).toEqual([undecided, undecided, undecided])
+      await cluster.service('db1').close()
+      cluster.startService('db1')
+      store = cluster.service('db1').store
+      await cluster.serviceReady('db1')
+      expect(reasons(await Promise.allSettled(attempts(3_000)))).toEqual([undecided, undecided, undecided])
+      answers = Promise.allSettled(attempts(10_000))
+      await eventually(async () => {
+        const rows = await cluster.sql(
+          'db1',
+          'monitor',
+          (sql) => sql`SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'db1-%' AND wait_event_type = 'Lock'`,
+        )
+        expect(rows).toHaveLength(3)
+      })
+    } finally {
+      for (const name of ['db2', 'db3'] as const) signalServer(cluster.node(name), 'SIGCONT')
+    }
+    const [met] = await rowsWith('met again')
+    expect(reasons(await answers)).toMatchObject([
+      { value: { id: Number(met!.id) } },
+      { value: { id: rewritten.id, message: 'rewritten' } },
+      { value: undefined },
+    ])
+    expect(await rowsWith('met again')).toHaveLength(1)
+  })
+
   it('a repeat of a write that only the killed primary had is answered when the standbys have it', async () => {
     await cluster.setDurability('quorum')
     for (const name of ['db2', 'db3'] as const) signalServer(cluster.node(name), 'SIGSTOP')
