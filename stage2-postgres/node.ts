@@ -40,6 +40,7 @@ export interface Node {
 
 export function createNode(settings: Stage2Settings, log: Log): Node {
   const timeline = new Timeline()
+  const standbyPosition = new StandbyPosition()
   const connections = new Connections({
     name: settings.RELAIS_NAME,
     address: {
@@ -50,10 +51,13 @@ export function createNode(settings: Stage2Settings, log: Log): Node {
     role: settings.RELAIS_ROLE,
     // A promoted standby is on a timeline of its own, of which the primary's tokens are no part.
     onFacts: ({ timeline: seen, isInRecovery }) => isInRecovery === (settings.RELAIS_ROLE === 'replica') && timeline.see(seen),
+    onLost: () => standbyPosition.forget(),
     log,
   })
   const store =
-    settings.RELAIS_ROLE === 'primary' ? primaryStore(settings, connections, timeline, log) : replicaStore(settings, connections, timeline)
+    settings.RELAIS_ROLE === 'primary'
+      ? primaryStore(settings, connections, timeline, log)
+      : replicaStore(settings, connections, timeline, standbyPosition)
   const faults = new InjectedFaults(settings.RELAIS_FAULTS_FILE, log)
   const service = new Service({
     stage: settings.RELAIS_STAGE,
@@ -79,8 +83,12 @@ function primaryStore(settings: Stage2Settings, connections: Connections, timeli
   return new PrimaryStore({ name: settings.RELAIS_NAME, connections, replication, timeline, log })
 }
 
-function replicaStore(settings: Stage2Settings, connections: Connections, timeline: Timeline): ReplicaStore {
-  const standbyPosition = new StandbyPosition()
+function replicaStore(
+  settings: Stage2Settings,
+  connections: Connections,
+  timeline: Timeline,
+  standbyPosition: StandbyPosition,
+): ReplicaStore {
   const replication = new StandbyReplication({
     pool: connections.pool('monitor'),
     primaryName: settings.RELAIS_PRIMARY,

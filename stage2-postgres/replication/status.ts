@@ -50,7 +50,10 @@ export interface ReceiverRow {
   readonly lag_ms: number | null
 }
 
-/** On the primary; one row, with an entry for each slot and each standby that is connected. */
+/**
+ * On the primary; one row, with an entry for each slot and each stream. They are one entry where a standby streams under its own name,
+ * which is what synchronous_standby_names compares: a base backup streams through the slot as well, and is no standby yet.
+ */
 export const lookAtPrimary = (sql: Sql) => sql<PrimaryRow[]>`
   SELECT pg_current_wal_insert_lsn() AS lsn,
     ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int AS timeline,
@@ -65,13 +68,14 @@ export const lookAtPrimary = (sql: Sql) => sql<PrimaryRow[]>`
         slot.wal_status AS slot_status, slot.active AS slot_active,
         (pg_current_wal_flush_lsn() - slot.restart_lsn)::bigint AS slot_kept_bytes
       FROM pg_stat_replication AS stream
-      FULL JOIN pg_replication_slots AS slot ON slot.active_pid = stream.pid
+      FULL JOIN pg_replication_slots AS slot ON slot.active_pid = stream.pid AND slot.slot_name = stream.application_name
       WHERE slot.slot_type = 'physical' OR slot.slot_type IS NULL
     ) AS standby) AS standbys`
 
+/** On a standby; one row. `is_behind` before `replay_lsn`, as in statements.ts. */
 export const lookAtStandby = (sql: Sql) => sql<ReceiverRow[]>`
-  SELECT pg_last_wal_replay_lsn() AS replay_lsn,
-    coalesce(pg_last_wal_receive_lsn() > pg_last_wal_replay_lsn(), false) AS is_behind,
+  SELECT coalesce(pg_last_wal_receive_lsn() > pg_last_wal_replay_lsn(), true) AS is_behind,
+    pg_last_wal_replay_lsn() AS replay_lsn,
     coalesce((SELECT pg_is_wal_replay_paused() WHERE pg_is_in_recovery()), false) AS is_paused,
     NOT pg_is_in_recovery() AS is_promoted,
     greatest((SELECT timeline_id FROM pg_control_checkpoint()), receiver.received_tli) AS timeline,

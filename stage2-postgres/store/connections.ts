@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Log } from '@relais/shared/observe/log.ts'
 import type { Role } from '@relais/shared/store/store.ts'
-import type { ServerFacts } from './link.ts'
+import type { ServerFacts, SessionSettings } from './link.ts'
 import { poolSizes } from './pool-sizes.ts'
 import { Pool, type PoolOptions } from './pool.ts'
 
@@ -21,6 +21,8 @@ export interface ConnectionsOptions {
   readonly address: ServerAddress
   readonly role: Role
   readonly onFacts: (facts: ServerFacts) => void
+  /** A link was lost, after the last answer that came over it. */
+  readonly onLost: () => void
   readonly log: Log
 }
 
@@ -29,14 +31,14 @@ type Kind = 'reads' | 'inserts' | 'changes' | 'monitor'
 const LOGINS: Record<Kind, string> = { reads: 'readonly', inserts: 'app', changes: 'app', monitor: 'monitor' }
 
 /** What we look up is on an index, always; with few rows the planner would rather scan, and keep to it when they are many. */
-const BY_INDEX = { enable_seqscan: false }
-const SETTINGS: Record<Kind, Record<string, string | number | boolean>> = {
-  reads: { ...BY_INDEX, statement_timeout: 2_000 },
+const BY_INDEX = { enable_seqscan: 'off' }
+const SETTINGS: Record<Kind, SessionSettings> = {
+  reads: { ...BY_INDEX, statement_timeout: '2s' },
   // A statement that waits for a lock ends by itself, and then certainly changed nothing. The wait for a standby comes
   // after the statement and is not touched by these.
-  inserts: { ...BY_INDEX, enable_hashjoin: false, enable_mergejoin: false, lock_timeout: 1_000, statement_timeout: 5_000 },
-  changes: { ...BY_INDEX, enable_hashjoin: false, enable_mergejoin: false, lock_timeout: 1_000, statement_timeout: 5_000 },
-  monitor: { statement_timeout: 1_000 },
+  inserts: { ...BY_INDEX, enable_hashjoin: 'off', enable_mergejoin: 'off', lock_timeout: '1s', statement_timeout: '5s' },
+  changes: { ...BY_INDEX, enable_hashjoin: 'off', enable_mergejoin: 'off', lock_timeout: '1s', statement_timeout: '5s' },
+  monitor: { statement_timeout: '1s' },
 }
 
 const LIMITS: Record<Kind, Pick<PoolOptions, 'perLinkMax' | 'waitingMax' | 'silenceMsMax'>> = {
@@ -76,7 +78,10 @@ export class Connections {
         this.see(facts)
         this.#options.onFacts(facts)
       },
-      onGone: (reason) => log.warn({ pool: kind, reason }, 'a connection to PostgreSQL was lost'),
+      onGone: (reason) => {
+        log.warn({ pool: kind, reason }, 'a connection to PostgreSQL was lost')
+        this.#options.onLost()
+      },
     })
     this.#pools.set(kind, pool)
     return pool

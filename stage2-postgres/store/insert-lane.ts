@@ -7,15 +7,17 @@
  *
  * A commit costs a flush of the disk, or a round trip to a standby, whether it holds one row or five hundred. And with one
  * batch at a time ids ascend in the order of the commits, which two writers side by side cannot promise. A batch that
- * fails for the sake of one row is repeated row by row: a bad neighbour costs time, never an answer.
+ * fails for the sake of one row is repeated row by row: a bad neighbour costs time, never an answer. One that waited for a
+ * key which another session then committed (see changes.ts) is sent again as it is, and finds the key.
  */
 import type { StoredRecord } from '@relais/shared/store/store.ts'
-import { isContentFault, NotConfirmed } from './failure.ts'
+import { confirmedWrite } from './confirmed-write.ts'
+import { isContentFault, isKeyConflict } from './failure.ts'
 import type { Link } from './link.ts'
 import { keyReused } from './once.ts'
 import { NotSent, type Submitted } from './job.ts'
 import type { Pool } from './pool.ts'
-import { arrayLiteral, insertBatch, insertKeyedBatch, positionAfterCommit } from './statements.ts'
+import { arrayLiteral, insertBatch, insertKeyedBatch } from './statements.ts'
 
 export interface InsertLaneOptions {
   /** One link, one piece of work at a time. */
@@ -89,46 +91,53 @@ export class InsertLane {
     return batch
   }
 
-  async #commit(link: Link, batch: readonly Insert[]): Promise<void> {
+  async #commit(link: Link, batch: readonly Insert[], isSecond = false): Promise<void> {
     if (batch.length === 0) return
     try {
       await this.#send(link, batch)
     } catch (error) {
-      if (batch.length > 1 && isContentFault(error)) for (const insert of batch) await this.#commit(link, [insert])
+      if (!isSecond && isKeyConflict(error)) await this.#commit(link, batch, true)
+      else if (batch.length > 1 && isContentFault(error)) for (const insert of batch) await this.#commit(link, [insert])
       else for (const insert of batch) insert.reject(error)
     }
   }
 
   async #send(link: Link, batch: readonly Insert[]): Promise<void> {
-    const warnings = link.warnings
     const hasKeys = batch.some(({ key }) => key !== null)
-    // Both go out together; the second runs when the first is committed.
-    const rows = hasKeys ? this.#sendKeyed(link, batch) : this.#sendPlain(link, batch)
-    const position = link.query(positionAfterCommit)
-    position.catch(() => {})
-    const answers = await rows
-    const lsn = (await position)[0]!.lsn
-    if (link.warnings !== warnings) throw new NotConfirmed('the wait for the standbys was given up on the server')
+    const { answers, lsn } = await (hasKeys ? this.#sendKeyed(link, batch) : this.#sendPlain(link, batch))
     batch.forEach((insert, index) => insert.answer(answers[index], lsn))
   }
 
-  async #sendPlain(link: Link, batch: readonly Insert[]): Promise<(Answer | undefined)[]> {
+  async #sendPlain(link: Link, batch: readonly Insert[]): Promise<Answers> {
     const messages = arrayLiteral(batch.map(({ message }) => message))
-    const rows = await link.query((sql) => insertBatch(sql, messages, this.#origin))
-    return rows.map(({ id, created_at: atMs }) => ({ fingerprint: null, id, origin: this.#origin, createdAtMs: atMs, updatedAtMs: atMs }))
+    const { rows, lsn } = await confirmedWrite(link, (sql) => insertBatch(sql, messages, this.#origin))
+    const answers = rows.map(({ id, created_at: atMs }) => ({
+      fingerprint: null,
+      id,
+      origin: this.#origin,
+      createdAtMs: atMs,
+      updatedAtMs: atMs,
+    }))
+    return { answers, lsn }
   }
 
-  async #sendKeyed(link: Link, batch: readonly Insert[]): Promise<(Answer | undefined)[]> {
+  async #sendKeyed(link: Link, batch: readonly Insert[]): Promise<Answers> {
     const messages = arrayLiteral(batch.map(({ message }) => message))
     const keys = arrayLiteral(batch.map(({ key }) => key))
     const fingerprints = arrayLiteral(batch.map(({ fingerprint }) => fingerprint))
-    const rows = await link.query((sql) => insertKeyedBatch(sql, messages, keys, fingerprints, this.#origin))
+    const { rows, lsn } = await confirmedWrite(link, (sql) => insertKeyedBatch(sql, messages, keys, fingerprints, this.#origin))
     const answers: (Answer | undefined)[] = batch.map(() => undefined)
     for (const { place, fingerprint, id, origin, created_at, updated_at } of rows) {
       answers[place - 1] = { fingerprint, id, origin, createdAtMs: created_at, updatedAtMs: updated_at }
     }
-    return answers
+    return { answers, lsn }
   }
+}
+
+interface Answers {
+  /** In the order of the batch. */
+  readonly answers: readonly (Answer | undefined)[]
+  readonly lsn: string
 }
 
 /** Of one insert; with a fingerprint it is the answer that an earlier write under the same key got. */

@@ -18,11 +18,13 @@ interface ServerTarget {
   readonly password: string
 }
 
+/** As text, as PostgreSQL itself writes them: postgres.js leaves out what is `false` or 0, without a word. */
+export type SessionSettings = Readonly<Record<string, string>>
+
 export interface LinkOptions {
   readonly target: ServerTarget
   readonly applicationName: string
-  /** Settings of the session. */
-  readonly settings: Readonly<Record<string, string | number | boolean>>
+  readonly settings: SessionSettings
   /** Called once, when the connection is gone, whoever ended it. */
   readonly onGone: (link: Link, reason: string) => void
 }

@@ -43,7 +43,7 @@ export class Once {
     try {
       return await this.#within(deadlineMs, this.#joinOrBegin(key, fingerprint, begin))
     } catch (error) {
-      const problem = writeProblem(error)
+      const problem = writeProblem(error, key !== undefined)
       if (key === undefined || !(problem instanceof Problem)) throw problem
       if (!problem.definite) this.#remember(key)
       else if (problem.status >= 500 && this.#unknownKeys.has(key)) throw uncertain(problem)

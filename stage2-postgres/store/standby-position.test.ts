@@ -25,4 +25,16 @@ describe('the position that a read on a standby may claim', () => {
     position.claim(1000, false)
     expect(position.replayed).toBe(2000)
   })
+
+  it('forgets it with a lost connection: a standby that crashed replays again what it had shown', () => {
+    let nowMs = 0
+    const position = new StandbyPosition(() => nowMs)
+    position.claim(2000, true)
+    position.forget()
+    expect(position.replayed).toBe(0)
+    nowMs = 1_500
+    expect(position.claim(1000, true)).toBe(1001)
+    nowMs = 3_000
+    expect(position.claim(1000, true)).toBe(1000)
+  })
 })

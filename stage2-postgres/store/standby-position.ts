@@ -8,6 +8,9 @@
  *
  * The extra byte must be reachable. When nothing more was received there is no next record, and when replay has stood still
  * for long (paused, or the primary died in the middle of a record) nothing is half visible: then the position is exact.
+ *
+ * And a standby goes back: after a crash it serves from where its pages were last known to be consistent, which is before
+ * what it had shown. No connection outlives a crash, so what was seen is forgotten with each one that is lost.
  */
 
 /** Longer than any commit takes to be replayed, shorter than anybody would want to be sent to the primary for nothing. */
@@ -15,7 +18,7 @@ const STANDSTILL_MS = 1_000
 
 export class StandbyPosition {
   readonly #nowMs: () => number
-  /** The furthest replay position seen, in bytes. */
+  /** The furthest replay position seen, in bytes; 0: none since a connection was lost. */
   #replayed = 0
   /** Since when more was received than `#replayed`. */
   #behindSinceMs: number | undefined
@@ -26,6 +29,12 @@ export class StandbyPosition {
 
   get replayed(): number {
     return this.#replayed
+  }
+
+  /** A connection to the server was lost: it may have crashed, and replay again what was seen replayed. */
+  forget(): void {
+    this.#replayed = 0
+    this.#behindSinceMs = undefined
   }
 
   /** `lsn` and `isBehind` as one statement returned them; returns the LSN that an answer may claim, in bytes. */

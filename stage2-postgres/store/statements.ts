@@ -37,22 +37,26 @@ export const PRIMARY_READS = {
   position: (sql: Sql) => sql<Pick<ReadRow, 'lsn' | 'is_behind'>[]>`SELECT pg_current_wal_insert_lsn() AS lsn, false AS is_behind`,
 }
 
-/** On a standby a commit becomes visible just before the replay position includes it: see standby-position.ts. */
+/**
+ * On a standby a commit becomes visible just before the replay position includes it: see standby-position.ts. `is_behind` comes first:
+ * columns are computed in their order, and after the position was read the rest may be replayed, which says nothing of the position. Nothing
+ * received yet (NULL) is behind as well: since its start the standby replays what it has on its disk.
+ */
 export const STANDBY_READS: ReadStatements = {
   newest: (sql, limit) => sql`
     SELECT id, message, origin, created_at, updated_at,
-      pg_last_wal_replay_lsn() AS lsn, coalesce(pg_last_wal_receive_lsn() > pg_last_wal_replay_lsn(), false) AS is_behind
+      coalesce(pg_last_wal_receive_lsn() > pg_last_wal_replay_lsn(), true) AS is_behind, pg_last_wal_replay_lsn() AS lsn
     FROM records ORDER BY id DESC LIMIT ${limit}`,
   before: (sql, limit, before) => sql`
     SELECT id, message, origin, created_at, updated_at,
-      pg_last_wal_replay_lsn() AS lsn, coalesce(pg_last_wal_receive_lsn() > pg_last_wal_replay_lsn(), false) AS is_behind
+      coalesce(pg_last_wal_receive_lsn() > pg_last_wal_replay_lsn(), true) AS is_behind, pg_last_wal_replay_lsn() AS lsn
     FROM records WHERE id < ${before} ORDER BY id DESC LIMIT ${limit}`,
   get: (sql, id) => sql`
     SELECT id, message, origin, created_at, updated_at,
-      pg_last_wal_replay_lsn() AS lsn, coalesce(pg_last_wal_receive_lsn() > pg_last_wal_replay_lsn(), false) AS is_behind
+      coalesce(pg_last_wal_receive_lsn() > pg_last_wal_replay_lsn(), true) AS is_behind, pg_last_wal_replay_lsn() AS lsn
     FROM records WHERE id = ${id}`,
   position: (sql) => sql`
-    SELECT pg_last_wal_replay_lsn() AS lsn, coalesce(pg_last_wal_receive_lsn() > pg_last_wal_replay_lsn(), false) AS is_behind`,
+    SELECT coalesce(pg_last_wal_receive_lsn() > pg_last_wal_replay_lsn(), true) AS is_behind, pg_last_wal_replay_lsn() AS lsn`,
 }
 
 export interface InsertedRow {

@@ -1,7 +1,11 @@
 /** The three durability words on a real cluster, with standbys stopped, frozen and back. */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Store, WriteOptions } from '@relais/shared/store/store.ts'
+import type { ClusterNode } from '../cluster/cluster.ts'
 import { signalServer } from '../cluster/server.ts'
+import { createStandby } from '../cluster/standby.ts'
 import { eventually, PostgresCluster } from './postgres-cluster.ts'
 
 let cluster: PostgresCluster
@@ -20,6 +24,15 @@ beforeEach(async () => {
 const write = (idempotencyKey?: string, withinMs = 5_000): WriteOptions => ({ idempotencyKey, deadlineMs: Date.now() + withinMs })
 const rowsWith = (message: string): Promise<{ id: string }[]> =>
   cluster.sql('db1', 'readonly', (sql) => sql<{ id: string }[]>`SELECT id FROM records WHERE message = ${message}`)
+
+/** The same standby, copied so slowly that a test can look on. */
+function copiedSlowly(node: ClusterNode): ClusterNode {
+  const { programs } = node.cluster
+  const bindir = join(cluster.dir, 'slow')
+  mkdirSync(bindir)
+  writeFileSync(join(bindir, 'pg_basebackup'), `#!/bin/sh\nexec '${programs.bindir}/pg_basebackup' --max-rate=32k "$@"\n`, { mode: 0o755 })
+  return { ...node, cluster: { ...node.cluster, programs: { ...programs, bindir } } }
+}
 
 describe('durability', () => {
   it('is what the server is set to, and changes while it runs', async () => {
@@ -43,6 +56,28 @@ describe('durability', () => {
       expect(await rowsWith('refused')).toEqual([])
     } finally {
       await cluster.startServer('db3')
+    }
+  })
+
+  it('quorum does not take a base backup for a standby, whatever it says to have flushed', async () => {
+    await cluster.setDurability('quorum')
+    await Promise.all([cluster.stopServer('db2'), cluster.stopServer('db3')])
+    const copy = createStandby(copiedSlowly(cluster.node('db2')), () => {})
+    copy.catch(() => {})
+    try {
+      await eventually(async () => {
+        const { details } = await store.replication()
+        expect(details!['standbys']).toContainEqual(expect.objectContaining({ state: 'streaming' }))
+      })
+      await expect(store.insert('not in a backup', write())).rejects.toMatchObject({ slug: 'not-enough-replicas', definite: true })
+      expect(await rowsWith('not in a backup')).toEqual([])
+      const { replicas } = await store.replication()
+      expect(replicas.map(({ state }) => state)).toEqual(['unreachable', 'unreachable'])
+    } finally {
+      await cluster.sql('db1', 'admin', (sql) => sql`SELECT pg_terminate_backend(pid) FROM pg_stat_replication`)
+      await expect(copy).rejects.toThrow(/pg_basebackup/)
+      await createStandby(cluster.node('db2'), () => {})
+      await Promise.all([cluster.startServer('db2'), cluster.startServer('db3')])
     }
   })
 
@@ -88,6 +123,48 @@ describe('durability', () => {
     } finally {
       for (const name of ['db2', 'db3'] as const) signalServer(cluster.node(name), 'SIGCONT')
     }
+  })
+
+  it('a repeat that meets its first attempt in the session of a service that was started again is never told "certainly not"', async () => {
+    const { value: doomed } = await store.insert('doomed', write())
+    const { value: rewritten } = await store.insert('to be rewritten', write())
+    const attempts = (withinMs: number): Promise<unknown>[] => [
+      store.insert('met again', write('met-insert', withinMs)),
+      store.replace(rewritten.id, 'rewritten', write('met-replace', withinMs)),
+      store.remove(doomed.id, write('met-remove', withinMs)),
+    ]
+    const reasons = (results: PromiseSettledResult<unknown>[]): unknown[] =>
+      results.map((result) => (result.status === 'rejected' ? (result.reason as unknown) : result.value))
+    const undecided = expect.objectContaining({ name: 'Problem', definite: false })
+    await cluster.setDurability('quorum')
+    for (const name of ['db2', 'db3'] as const) signalServer(cluster.node(name), 'SIGSTOP')
+    let answers: Promise<PromiseSettledResult<unknown>[]>
+    try {
+      expect(reasons(await Promise.allSettled(attempts(300)))).toEqual([undecided, undecided, undecided])
+      await cluster.service('db1').close()
+      cluster.startService('db1')
+      store = cluster.service('db1').store
+      await cluster.serviceReady('db1')
+      expect(reasons(await Promise.allSettled(attempts(3_000)))).toEqual([undecided, undecided, undecided])
+      answers = Promise.allSettled(attempts(10_000))
+      await eventually(async () => {
+        const rows = await cluster.sql(
+          'db1',
+          'monitor',
+          (sql) => sql`SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'db1-%' AND wait_event_type = 'Lock'`,
+        )
+        expect(rows).toHaveLength(3)
+      })
+    } finally {
+      for (const name of ['db2', 'db3'] as const) signalServer(cluster.node(name), 'SIGCONT')
+    }
+    const [met] = await rowsWith('met again')
+    expect(reasons(await answers)).toMatchObject([
+      { value: { id: Number(met!.id) } },
+      { value: { id: rewritten.id, message: 'rewritten' } },
+      { value: undefined },
+    ])
+    expect(await rowsWith('met again')).toHaveLength(1)
   })
 
   it('a repeat of a write that only the killed primary had is answered when the standbys have it', async () => {

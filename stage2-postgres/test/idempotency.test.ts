@@ -48,6 +48,7 @@ it('forgets keys when their lifetime is over, and only those', async () => {
     role: 'primary',
     address: { host: cluster.cluster.host, port: cluster.node('db1').port, secretsDir: cluster.cluster.secretsDir },
     onFacts: () => {},
+    onLost: () => {},
     log: SILENT_LOG,
   })
   const forget = new ForgetKeys({ pool: connections.pool('changes'), ensurePossible: () => {}, log: SILENT_LOG, everyMs: 20 })

@@ -7,6 +7,7 @@ import type { Store, WriteOptions } from '@relais/shared/store/store.ts'
 import { prepareServer } from '../cluster/prepare-server.ts'
 import { ready, signalServer } from '../cluster/server.ts'
 import { keepServer } from '../cluster/keep-server.ts'
+import { STANDBY_READS } from '../store/statements.ts'
 import { eventually, PostgresCluster } from './postgres-cluster.ts'
 
 let cluster: PostgresCluster
@@ -108,6 +109,32 @@ describe('a standby', () => {
     } finally {
       await cluster.sql('db2', 'admin', (sql) => sql`SELECT pg_wal_replay_resume()`)
     }
+  })
+
+  it('whose server crashed does not claim what it had shown and has not replayed again', async () => {
+    await caughtUp('db2')
+    for (const name of ['db1', 'db2'] as const) await cluster.sql(name, 'admin', (sql) => sql`CHECKPOINT`)
+    // In force from the next start on: what comes after the checkpoint is not replayed again for a minute.
+    await cluster.sql('db2', 'admin', (sql) => sql`ALTER SYSTEM SET recovery_min_apply_delay = '60s'`)
+    const { value, position } = await primary.insert('shown before the crash', write())
+    expect(await standby.reach(position, 10_000)).toBe(true)
+    await cluster.killServer('db2')
+    await eventually(async () => expect(await standby.reach(position, 0)).toBe(false))
+    await cluster.startServer('db2')
+    try {
+      await cluster.serviceReady('db2')
+      expect((await standby.get(value.id)).value).toBeUndefined()
+      expect(await standby.reach(position, 0)).toBe(false)
+      expect((await standby.position()).lsn).toBeLessThan(position.lsn)
+      // It received nothing yet, and has more to replay all the same.
+      expect(await cluster.sql('db2', 'readonly', (sql) => STANDBY_READS.position(sql))).toMatchObject([{ is_behind: true }])
+    } finally {
+      await cluster.sql('db2', 'admin', async (sql) => {
+        await sql`ALTER SYSTEM RESET recovery_min_apply_delay`
+        await sql`SELECT pg_reload_conf()`
+      })
+    }
+    expect(await standby.reach(position, 10_000)).toBe(true)
   })
 
   it('gives tokens that it can reach itself, under load and at rest', async () => {
