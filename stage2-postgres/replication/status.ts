@@ -62,7 +62,7 @@ export const lookAtPrimary = (sql: Sql) => sql<PrimaryRow[]>`
     (SELECT coalesce(json_agg(standby), '[]') FROM (
       SELECT coalesce(slot.slot_name, stream.application_name) AS name, stream.state, stream.sync_state,
         stream.sent_lsn, stream.write_lsn, stream.flush_lsn, stream.replay_lsn,
-        greatest(pg_current_wal_flush_lsn() - stream.replay_lsn, 0)::bigint AS lag_bytes,
+        CASE WHEN stream.replay_lsn IS NOT NULL THEN greatest(pg_current_wal_flush_lsn() - stream.replay_lsn, 0)::bigint END AS lag_bytes,
         CASE WHEN stream.replay_lsn >= pg_current_wal_flush_lsn() THEN 0
           ELSE round(extract(epoch FROM stream.replay_lag) * 1000) END AS lag_ms,
         slot.wal_status AS slot_status, slot.active AS slot_active,
