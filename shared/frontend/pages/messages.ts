@@ -155,9 +155,9 @@ const FR: Messages = {
 
   homeHeading: 'Enregistrez un message, voyez le chemin qu’il prend',
   homeLead:
-    'Derrière cette page, trois niveaux\u202f: chacun compte trois instances derrière un répartiteur de charge, et chaque requête suit son propre chemin.',
+    'Derrière cette page, trois étages\u202f: chacun compte trois instances derrière un répartiteur de charge, et chaque requête suit son propre chemin.',
   homeLeadSingle:
-    'Derrière cette page, trois niveaux d’une seule instance chacun, sans répartiteur de charge\u202f: chaque requête suit le seul chemin qui existe.',
+    'Derrière cette page, trois étages d’une seule instance chacun, sans répartiteur de charge\u202f: chaque requête suit le seul chemin qui existe.',
   messageLabel: 'Message',
   messageHint: 'Jusqu’à 10\u202f000 caractères, dans toutes les écritures.',
   save: 'Enregistrer le message',
@@ -173,21 +173,21 @@ const FR: Messages = {
   wayUnknown: 'La réponse ne dit pas quelles instances l’ont servie.',
   readVia: (instances) => `Servie par ${instances}.`,
   endedAt: (instance) => `La dernière à répondre a été ${instance}.`,
-  timesInclude: 'Chaque durée comprend les niveaux inférieurs.',
+  timesInclude: 'Chaque durée comprend celles des étages inférieurs.',
   browser: 'votre navigateur',
   primary: 'primaire',
-  replica: 'réplica',
+  replica: 'réplique',
   onReadWay: 'sur le chemin de cette page',
   onWriteWay: 'sur le chemin de l’écriture',
   read: 'lecture',
   write: 'écriture',
-  copied: 'Les écritures du primaire sont copiées sur les réplicas.',
+  copied: 'Les écritures du primaire sont copiées sur les répliques.',
   again: 'Prendre un autre chemin',
 
   newestRecords: 'Derniers messages',
   recordsHeading: 'Messages',
   noRecords: 'Aucun message pour l’instant',
-  noRecordsLead: 'Le premier message que vous enregistrerez ira sur le primaire, et de là sur les réplicas.',
+  noRecordsLead: 'Le premier message que vous enregistrerez ira sur le primaire, et de là sur les répliques.',
   noOlderRecords: 'Il n’y a pas de message plus ancien.',
   recordName: (id) => `Message ${id}`,
   writtenBy: (origin) => `écrit sur ${origin}`,
@@ -215,7 +215,7 @@ const FR: Messages = {
     unauthorized: { title: 'Non autorisé', meaning: 'Appel entre nœuds sans signature valable et récente de ce groupe.' },
     'not-primary': {
       title: 'Ce n’est pas le primaire',
-      meaning: 'Une écriture a été envoyée à un réplica\u202f; seul le primaire en accepte.',
+      meaning: 'Une écriture a été envoyée à une réplique\u202f; seul le primaire en accepte.',
     },
     'cross-site-form': {
       title: 'Formulaire d’un autre site',
@@ -226,7 +226,7 @@ const FR: Messages = {
     'request-timeout': { title: 'Requête trop lente', meaning: 'La requête n’est pas arrivée en entier à temps.' },
     'replication-conflict': {
       title: 'Conflit de réplication',
-      meaning: 'Entre nœuds\u202f: les enregistrements reçus ne font pas suite à ceux de ce réplica.',
+      meaning: 'Entre nœuds\u202f: les enregistrements reçus ne font pas suite à ceux de cette réplique.',
     },
     'body-too-large': { title: 'Contenu trop volumineux', meaning: 'La requête dépasse 64\u202fKio.' },
     'uri-too-long': { title: 'Adresse trop longue', meaning: 'L’adresse dépasse 8\u202fKio.' },
@@ -251,20 +251,20 @@ const FR: Messages = {
     },
     'upstream-cut': {
       title: 'Connexion coupée en amont',
-      meaning: 'Le niveau suivant a reçu la requête et a disparu avant de répondre.',
+      meaning: 'L’étage suivant a reçu la requête et a disparu avant de répondre.',
     },
     'upstream-unavailable': {
-      title: 'Niveau suivant injoignable',
-      meaning: 'Le niveau suivant n’a pas pu être joint\u202f: la requête ne lui a pas été envoyée.',
+      title: 'Étage suivant injoignable',
+      meaning: 'L’étage suivant n’a pas pu être joint\u202f: la requête ne lui a pas été envoyée.',
     },
     overloaded: { title: 'Surcharge', meaning: 'La file d’attente est pleine\u202f; la requête n’a pas été commencée.' },
     'not-ready': {
       title: 'Pas encore prêt',
       meaning: 'Cette instance démarre, s’arrête, ou n’a encore rien de complet à servir.',
     },
-    'replica-behind': { title: 'Réplica en retard', meaning: 'Ce réplica n’a pas encore reçu ce que vous avez déjà vu.' },
+    'replica-behind': { title: 'Réplique en retard', meaning: 'Cette réplique n’a pas encore reçu ce que vous avez déjà vu.' },
     'not-enough-replicas': {
-      title: 'Pas assez de réplicas',
+      title: 'Pas assez de répliques',
       meaning: 'La durabilité demandée ne peut pas être atteinte\u202f; l’écriture a été refusée avant d’être faite.',
     },
     'store-unavailable': {
@@ -275,10 +275,10 @@ const FR: Messages = {
       title: 'Mémoire pleine',
       meaning: 'La mémoire réservée aux messages est épuisée\u202f; en supprimer fait de la place.',
     },
-    'upstream-timeout': { title: 'Pas de réponse à temps', meaning: 'Le niveau suivant n’a pas répondu à temps.' },
+    'upstream-timeout': { title: 'Pas de réponse à temps', meaning: 'L’étage suivant n’a pas répondu à temps.' },
     'replication-timeout': {
       title: 'Réplication non confirmée à temps',
-      meaning: 'Le primaire a l’écriture, mais trop peu de réplicas l’ont confirmée à temps.',
+      meaning: 'Le primaire a l’écriture, mais trop peu de répliques l’ont confirmée à temps.',
     },
     'outcome-unknown': {
       title: 'Résultat inconnu',
