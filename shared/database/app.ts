@@ -83,7 +83,7 @@ class DatabaseRoutes {
   async #newest(c: ServiceContext): Promise<Response> {
     const { value, position } = await this.#store.page({ limit: 1 })
     const newest = value.records[0]
-    if (!newest) throw new Problem('not-found', { detail: 'there is no record yet' })
+    if (!newest) throw this.#notThere('there is no record yet', position)
     return this.#answer(c, 200, { message: newest.message, origin: newest.origin, server: this.#server }, position)
   }
 
@@ -94,7 +94,7 @@ class DatabaseRoutes {
 
   async #get(c: ServiceContext, id: number): Promise<Response> {
     const { value, position } = await this.#store.get(id)
-    if (!value) throw this.#noRecord(id, position)
+    if (!value) throw this.#notThere(`there is no record ${id}`, position)
     return this.#answer(c, 200, this.#withServer(value), position)
   }
 
@@ -119,14 +119,24 @@ class DatabaseRoutes {
   async #remove(c: ServiceContext): Promise<Response> {
     this.#refuseOnReplica()
     const id = parseId(c.req.param('id')!)
-    const { position } = await this.#store.remove(id, this.#writeOptions(c))
+    const { position } = await this.#made(this.#store.remove(id, this.#writeOptions(c)))
     return this.#answer(c, 204, undefined, position)
   }
 
   async #write<T>(c: ServiceContext, write: (message: string, options: WriteOptions) => Promise<T>): Promise<T> {
     this.#refuseOnReplica()
     const options = this.#writeOptions(c)
-    return write(parseRecordInput(await readJson(c)), options)
+    return this.#made(write(parseRecordInput(await readJson(c)), options))
+  }
+
+  /** Who is told that a record is not there must not see it in a later read: such an answer has a position too. */
+  async #made<T>(write: Promise<T>): Promise<T> {
+    try {
+      return await write
+    } catch (error) {
+      if (!(error instanceof Problem) || error.slug !== 'not-found') throw error
+      throw this.#notThere(error.message, await this.#store.position())
+    }
   }
 
   #writeOptions(c: ServiceContext): WriteOptions {
@@ -166,9 +176,8 @@ class DatabaseRoutes {
     })
   }
 
-  #noRecord(id: number, position: Position): Problem {
-    const headers = { [SESSION_TOKEN]: this.#store.formatPosition(position) }
-    return new Problem('not-found', { detail: `there is no record ${id}`, headers })
+  #notThere(detail: string, position: Position): Problem {
+    return new Problem('not-found', { detail, headers: { [SESSION_TOKEN]: this.#store.formatPosition(position) } })
   }
 
   #withServer(record: StoredRecord): RecordJson & { server: string } {

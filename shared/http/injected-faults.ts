@@ -17,7 +17,7 @@ const LOOK_MS = 100
 
 const delayMs = z.number().int().min(0).max(DELAY_MS_MAX).default(0)
 export const faultsSchema = z.strictObject({
-  /** How long each request waits before the service works on it; health and replication calls do not wait. */
+  /** How long each request waits before the service works on it; health checks and calls from node to node do not wait. */
   answerDelayMs: delayMs,
   /** How long a replica of stage 1 holds back what the primary sends. */
   replicationDelayMs: delayMs,

@@ -36,6 +36,8 @@ export interface ServiceOptions {
 const URL_BYTES_MAX = 8 * 1024
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
 const HEALTH_PATHS = new Set(['/livez', '/readyz', '/metrics', '/primary', '/replica', '/api/replicate'])
+/** The rest of what nodes ask each other. */
+const NODE_TO_NODE = '/api/replicate/'
 
 export class Service {
   readonly app = new Hono<ServiceEnv>()
@@ -87,7 +89,7 @@ export class Service {
     const pathStart = request.url.indexOf('/', 8)
     const queryStart = request.url.indexOf('?', pathStart)
     const path = request.url.slice(pathStart, queryStart === -1 ? undefined : queryStart)
-    const isHealth = HEALTH_PATHS.has(path)
+    const isHealth = HEALTH_PATHS.has(path) || path.startsWith(NODE_TO_NODE)
 
     this.#inFlight++
     let response: Response

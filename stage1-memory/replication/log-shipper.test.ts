@@ -212,6 +212,24 @@ describe('log shipping to one replica', () => {
     expect(node().notReadyBecause()).toBeUndefined()
   })
 
+  it('takes back what a replica had confirmed as soon as that one says that it is empty, and not when it has caught up', async () => {
+    let isStopped = false
+    const { shipper, node, list, write, restart, acknowledged } = open({
+      entriesKept: 4,
+      play: (_n, message) => (isStopped && message.kind === 'snapshot' ? 'hang' : 'serve'),
+    })
+    write(20)
+    await level(node, list)
+    await until(() => acknowledged.at(-1) === 20, 'the confirmation')
+    restart()
+    isStopped = true
+    write(1)
+    await pass(50)
+    await until(() => shipper.snapshotsSent > 0, 'the snapshot')
+    expect(acknowledged.at(-1)).toBe(0)
+    expect(shipper.status()).toMatchObject({ state: 'catching-up', position: '0:0', lagRecords: 21 })
+  })
+
   it('begins a snapshot again with a replica that went away in the middle of it', async () => {
     const { shipper, node, list, write, restart, sleptMs } = open({
       entriesKept: 4,

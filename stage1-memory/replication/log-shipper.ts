@@ -176,11 +176,20 @@ export class LogShipper {
     const { list, replica, log } = this.#options
     this.#snapshotParts = []
     this.#state = 'catching-up'
+    const isOurs = reason !== 'stale-epoch' && list.log.epochAt(last.lsn) === last.epoch
+    this.#holdsOnly(last.epoch, isOurs ? last.lsn : 0)
     if (reason === 'stale-epoch') throw new NodeCallError(`${replica.name} follows a newer epoch than ${list.position.epoch}`)
-    const isOurs = list.log.epochAt(last.lsn) === last.epoch
     log.info({ replica: replica.name, reason, last: formatPosition(last), isOurs }, 'replica is elsewhere')
     if (isOurs) this.#nextAfterLsn = last.lsn
     else this.#beginSnapshot()
+  }
+
+  /** What it had confirmed and has lost is confirmed no more, from now on and not only when it has caught up. */
+  #holdsOnly(epoch: number, lsn: number): void {
+    if (this.#acked === undefined) return
+    this.#acked = { epoch, lsn }
+    this.#behindSinceMs ??= Date.now()
+    this.#options.acknowledge(lsn)
   }
 
   #failed(error: Error, attempt: number): void {

@@ -167,6 +167,15 @@ describe('an empty primary', () => {
     await expect(done).rejects.toThrow('aborted')
   })
 
+  it('fetches the list from another replica that holds the same when the first one does not give it', async () => {
+    play('db2', listOf(1, 4))
+    play('db3', listOf(1, 4))
+    server.use(http.get(`${urlOf('db2')}${REPLICATE_PATH}/snapshot`, () => HttpResponse.json({}, { status: 503 })))
+    const { list, done } = begin('async')
+    await done
+    expect(list.records.size).toBe(4)
+  })
+
   it('does not take the emptiness of a replica that restarted meanwhile for the list it had said it holds', async () => {
     const lists = [listOf(1, 4), new ReplicatedList()]
     play('db2', () => lists[0]!)

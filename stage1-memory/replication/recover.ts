@@ -14,7 +14,7 @@
 import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { formatPosition } from '@relais/shared/store/position.ts'
+import { comparePositions, formatPosition } from '@relais/shared/store/position.ts'
 import type { Log as Logger } from '@relais/shared/observe/log.ts'
 import type { Peer } from '@relais/shared/http/settings.ts'
 import type { Durability } from '@relais/shared/store/store.ts'
@@ -52,12 +52,11 @@ export async function recover(options: RecoverOptions): Promise<void> {
   const { list, log } = options
   const heard = await hearReplicas(options)
   const most = mostAdvanced(heard, ({ held }) => held)
-  if (most && most.held.last.lsn > 0) await fetchSnapshot(options, most)
+  const from = most && most.held.last.lsn > 0 ? await fetchFromOne(options, holdersOfTheSame(heard, most)) : null
   const epochs = heard.map(({ held }) => held.position.epoch)
   const epoch = Math.max(list.position.epoch, await readEpoch(options.dataDir), ...epochs) + 1
   await writeEpoch(options.dataDir, epoch)
   list.beginEpoch(epoch)
-  const from = most && most.held.last.lsn > 0 ? most.replica.name : null
   log.info(
     { from, records: list.records.size, position: formatPosition(list.position) },
     from ? 'recovered the list from a replica' : 'began empty',
@@ -109,6 +108,28 @@ async function hear(replica: Peer, signer: Signer): Promise<Heard | undefined> {
     if (error instanceof NodeCallError) return undefined
     throw error
   }
+}
+
+/** Whoever holds the same list will do. */
+function holdersOfTheSame(heard: readonly Heard[], { held: { position, last } }: Heard): readonly Heard[] {
+  const isSame = (other: Holdings): boolean => comparePositions(other.position, position) === 0 && comparePositions(other.last, last) === 0
+  return heard.filter(({ held }) => isSame(held))
+}
+
+/** From the first of them that gives it; resolves to its name. */
+async function fetchFromOne(options: RecoverOptions, holders: readonly Heard[]): Promise<string> {
+  let failure: unknown
+  for (const holder of holders) {
+    try {
+      await fetchSnapshot(options, holder)
+      return holder.replica.name
+    } catch (error) {
+      if (!(error instanceof NodeCallError)) throw error
+      failure = error
+      options.log.warn({ err: error, replica: holder.replica.name }, 'the list could not be fetched from this replica')
+    }
+  }
+  throw failure
 }
 
 async function fetchSnapshot({ list, signer, onWaiting }: RecoverOptions, { replica, held }: Heard): Promise<void> {

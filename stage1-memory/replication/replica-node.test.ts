@@ -1,5 +1,5 @@
 /** A replica's own rules: when it is ready, whom it believes, and what becomes of writes that the primary does not know. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -119,6 +119,22 @@ describe('a replica', () => {
       [1, 4],
       [1, 5],
     ])
+  })
+
+  it('keeps its list as long as it cannot keep what would be discarded, and takes the snapshot when it can', () => {
+    const replica = node()
+    insert(list, 5)
+    replica.take(batches.after(0)!.message)
+    const newer = new ReplicatedList()
+    newer.beginEpoch(2)
+    insert(newer, 1)
+    rmSync(dataDir, { recursive: true })
+    expect(() => cutSnapshot(newer.snapshot()).forEach((part) => replica.take(part))).toThrow('ENOENT')
+    expect(replica.records.size).toBe(5)
+    mkdirSync(dataDir)
+    for (const part of cutSnapshot(newer.snapshot())) replica.take(part)
+    expect(replica.records.toArray()).toEqual(newer.records.toArray())
+    expect(readdirSync(dataDir)).toHaveLength(1)
   })
 
   it('of one mechanism takes no message of the other', () => {

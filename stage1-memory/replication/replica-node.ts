@@ -160,18 +160,20 @@ export class ReplicaNode {
     const snapshot = this.#assembly.add(part)
     if (snapshot === 'unexpected') throw conflict('snapshot-part', this.list.last)
     if (snapshot === 'incomplete') return
-    const discarded = this.list.install(snapshot)
+    const discarded = this.list.discardedBy(snapshot)
+    // First of all on the disk: if that fails nothing is lost, and the primary sends the snapshot again.
+    if (discarded.operations > 0) this.#keepDiscarded(discarded, snapshot.epoch)
+    this.list.install(snapshot)
     this.#options.log.info({ records: snapshot.records.length, position: formatPosition(this.list.position) }, 'snapshot installed')
-    if (discarded.operations > 0) this.#keepDiscarded(discarded)
   }
 
   #check(receipt: Receipt): void {
     if (!receipt.accepted) throw conflict(receipt.reason, receipt.last)
   }
 
-  #keepDiscarded(discarded: Discarded): void {
+  #keepDiscarded(discarded: Discarded, epoch: number): void {
     const { log, dataDir } = this.#options
-    const { file, removed } = keepDiscarded(discarded, { dataDir, epoch: this.list.position.epoch, nowMs: Date.now() })
+    const { file, removed } = keepDiscarded(discarded, { dataDir, epoch, nowMs: Date.now() })
     const { operations, entries } = discarded
     log.error({ operations, kept: entries.length, file }, 'discarded writes that the new history of the primary lacks')
     if (removed.length > 0) log.error({ removed }, 'files of earlier discarded writes were removed')

@@ -2,8 +2,12 @@
  * A fan-out replica's state: whatever arrives is appended, in the order and as often as it arrives.
  *
  * That is the report's replica (section 4.3.3), with its loss, reordering and repetition. The one thing it adds is a
- * watermark: up to which of the primary's positions nothing is missing. After a loss the watermark stands still for good,
+ * watermark: up to which of the primary's positions everything is there and shows. After a loss the watermark stands still for good,
  * so a session token beyond it sends the read to the primary instead of answering with a hole.
+ *
+ *   insert             may come before its turn: it shows whatever comes in between
+ *   replace, remove    counts only in its turn: before it, the record may be missing, or be overwritten by an older write
+ *   a late repeat      may have undone a newer write: nothing is certain any more
  */
 import type { Position } from '@relais/shared/store/position.ts'
 import type { LogEntry } from './operation.ts'
@@ -18,9 +22,11 @@ export class ArrivalList {
   /** Positions that arrived above the watermark. */
   #pending = new Set<number>()
   #arrivals = 0
+  #lastLsn = 0
+  #isUncertain = false
 
   get position(): Position {
-    return { epoch: this.#epoch, lsn: this.#watermark }
+    return { epoch: this.#epoch, lsn: this.#isUncertain ? 0 : this.#watermark }
   }
 
   /** Entries that came in, repeats included. */
@@ -39,16 +45,22 @@ export class ArrivalList {
       const before = this.records.get(id)
       if (before) this.records.replace({ ...before, message: operation.message, updatedAtMs: operation.atMs })
     }
-    this.#mark(epoch, lsn)
+    this.#mark(epoch, lsn, operation.type === 'insert')
   }
 
-  #mark(epoch: number, lsn: number): void {
+  #mark(epoch: number, lsn: number, isInsert: boolean): void {
     if (epoch !== this.#epoch) {
       this.#epoch = epoch
       this.#watermark = 0
+      this.#lastLsn = 0
+      this.#isUncertain = false
       this.#pending.clear()
     }
-    if (lsn > this.#watermark && this.#pending.size < PENDING_MAX) this.#pending.add(lsn)
+    const isRepeat = lsn <= this.#watermark || this.#pending.has(lsn)
+    if (isRepeat && lsn !== this.#lastLsn) this.#isUncertain = true
+    this.#lastLsn = lsn
+    const counts = lsn === this.#watermark + 1 || (isInsert && lsn > this.#watermark)
+    if (counts && this.#pending.size < PENDING_MAX) this.#pending.add(lsn)
     while (this.#pending.delete(this.#watermark + 1)) this.#watermark++
   }
 }

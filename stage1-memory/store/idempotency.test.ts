@@ -27,6 +27,15 @@ describe('idempotency keys', () => {
     expect(keys.get('a', 4)).toBeUndefined()
   })
 
+  it('are at most as large as stated, together with their messages', () => {
+    const keys = new IdempotencyKeys(100, 10)
+    for (const key of ['a', 'b', 'c', 'd', 'e', 'f']) keys.add(answer(key, 1))
+    expect(keys.toArray().map(({ key }) => key)).toEqual(['b', 'c', 'd', 'e', 'f'])
+    keys.add(answer('f', 2))
+    keys.add({ ...answer('g', 3), message: 'm'.repeat(7) })
+    expect(keys.toArray().map(({ key }) => key)).toEqual(['f', 'g'])
+  })
+
   it('are 100 000 unless told otherwise', () => {
     const keys = new IdempotencyKeys()
     for (let n = 0; n < 100_100; n++) keys.add(answer(`key ${n}`, 1))

@@ -50,7 +50,7 @@ describe('a log', () => {
   })
 
   it('forgets its oldest entries, never more than it must keep, and says so', () => {
-    const log = new Log([], 0, 10)
+    const log = new Log([], 0, { entries: 10 })
     for (let lsn = 1; lsn <= 1_000; lsn++) {
       log.append(entry(lsn <= 500 ? 1 : 2, lsn))
       const kept = log.entriesKeptAfter(0)
@@ -62,6 +62,20 @@ describe('a log', () => {
       expect(forgotten).toBeUndefined()
     }
     expect([log.epochAt(1), log.epochAt(500), log.epochAt(501)]).toEqual([1, 1, 2])
+  })
+
+  it('forgets by the size of its messages, too', () => {
+    const log = new Log([], 0, { entries: 1_000, characters: 500 })
+    for (let lsn = 1; lsn <= 100; lsn++) {
+      log.append(entry(1, lsn, 'x'.repeat(lsn % 2 === 0 ? 100 : 10)))
+      const characters = log.entriesKeptAfter(0).reduce((sum, { operation }) => sum + (operation as { message: string }).message.length, 0)
+      expect(characters).toBeLessThan(1_000)
+      expect(characters).toBeGreaterThanOrEqual(Math.min(400, lsn * 10))
+    }
+    log.append(entry(1, 101, 'x'.repeat(5_000)))
+    expect([log.lsn, log.keptAfterLsn]).toEqual([101, 101])
+    log.append(entry(1, 102))
+    expect(lsns(log.entriesKeptAfter(0))).toEqual([102])
   })
 
   it('and another log agree exactly as far as they wrote the same positions in the same epochs', () => {

@@ -3,7 +3,7 @@
  *
  *   epochs    1: from 1        2: from 91                 (the primary lost its list at 90 and recovered it)
  *   lsn       1 … 90 │ 91 … 1042
- *   entries            └ kept: the last ENTRIES_KEPT; older positions are brought by snapshot
+ *   entries            └ kept: the last ENTRIES_KEPT, or as many as have CHARACTERS_KEPT; older positions are brought by snapshot
  *
  * Two nodes hold the same history up to a position exactly when both wrote it in the same epoch (Raft's log matching
  * property); that is why a position without its epoch proves nothing.
@@ -18,21 +18,31 @@ export interface EpochStart {
 }
 
 const ENTRIES_KEPT = 100_000
+/** UTF-16 units of messages: 64 MiB at most, and twice as much just before the older half is forgotten. */
+const CHARACTERS_KEPT = 32 * 1024 * 1024
+
+interface Kept {
+  readonly entries?: number | undefined
+  readonly characters?: number | undefined
+}
 
 export class Log {
   readonly #entriesKept: number
+  readonly #charactersKept: number
   #epochs: EpochStart[]
   /** Consecutive; `#entries[0]` has position `#firstLsn`. */
   #entries: LogEntry[] = []
+  #characters = 0
   #firstLsn: number
   #lsn: number
 
   /** A log that begins after `lsn`, with no entries kept. */
-  constructor(epochs: readonly EpochStart[] = [], lsn = 0, entriesKept = ENTRIES_KEPT) {
+  constructor(epochs: readonly EpochStart[] = [], lsn = 0, { entries = ENTRIES_KEPT, characters = CHARACTERS_KEPT }: Kept = {}) {
     this.#epochs = [...epochs]
     this.#lsn = lsn
     this.#firstLsn = lsn + 1
-    this.#entriesKept = entriesKept
+    this.#entriesKept = entries
+    this.#charactersKept = characters
   }
 
   /** The last position written. */
@@ -54,7 +64,8 @@ export class Log {
     if (this.epochAt(this.#lsn) !== entry.epoch) this.#epochs.push({ epoch: entry.epoch, fromLsn: entry.lsn })
     this.#entries.push(entry)
     this.#lsn = entry.lsn
-    if (this.#entries.length >= 2 * this.#entriesKept) this.#forget()
+    this.#characters += charactersOf(entry)
+    if (this.#entries.length >= 2 * this.#entriesKept || this.#characters >= 2 * this.#charactersKept) this.#forget()
   }
 
   /** The epoch that wrote `lsn`; 0 for position 0, `undefined` for a position not yet written. */
@@ -72,8 +83,7 @@ export class Log {
     let characters = 0
     let index = start
     while (index < end && (characters < charactersMax || index === start)) {
-      const { operation } = this.#entries[index]!
-      characters += operation.type === 'remove' ? 0 : operation.message.length
+      characters += charactersOf(this.#entries[index]!)
       index++
     }
     return this.#entries.slice(start, index)
@@ -98,8 +108,14 @@ export class Log {
   }
 
   #forget(): void {
-    const dropped = this.#entries.length - this.#entriesKept
+    let dropped = 0
+    while (this.#entries.length - dropped > this.#entriesKept || this.#characters > this.#charactersKept)
+      this.#characters -= charactersOf(this.#entries[dropped++]!)
     this.#entries = this.#entries.slice(dropped)
     this.#firstLsn += dropped
   }
+}
+
+function charactersOf({ operation }: LogEntry): number {
+  return operation.type === 'remove' ? 0 : operation.message.length
 }

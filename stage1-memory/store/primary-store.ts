@@ -17,12 +17,16 @@ export interface PrimaryStoreOptions {
   readonly name: string
   readonly list: ReplicatedList
   readonly durability: Durability
-  /** Writes are refused above this; a list in memory must end somewhere. */
+  /** Writes are refused above these; a list in memory must end somewhere. */
   readonly recordsMax?: number
+  /** UTF-16 units of all messages. */
+  readonly charactersMax?: number
   readonly nowMs?: () => number
 }
 
 const RECORDS_MAX = 2_000_000
+/** 256 MiB at most. */
+const CHARACTERS_MAX = 128 * 1024 * 1024
 
 export class PrimaryStore implements Store {
   readonly role = 'primary'
@@ -30,6 +34,7 @@ export class PrimaryStore implements Store {
   readonly #options: PrimaryStoreOptions
   readonly #list: ReplicatedList
   readonly #recordsMax: number
+  readonly #charactersMax: number
   readonly #nowMs: () => number
   #replication: Replication | undefined
   #waitingFor = 'starting'
@@ -38,6 +43,7 @@ export class PrimaryStore implements Store {
     this.#options = options
     this.#list = options.list
     this.#recordsMax = options.recordsMax ?? RECORDS_MAX
+    this.#charactersMax = options.charactersMax ?? CHARACTERS_MAX
     this.#nowMs = options.nowMs ?? Date.now
   }
 
@@ -60,6 +66,7 @@ export class PrimaryStore implements Store {
     if (kept) return this.#again(kept, options)
     if (this.#list.records.size >= this.#recordsMax)
       throw new Problem('store-full', { detail: `the list holds ${this.#recordsMax} records` })
+    this.#ensureRoom(message.length)
     const operation = { type: 'insert', message, origin: this.#options.name.toUpperCase(), ...this.#stamp(options) } as const
     const id = this.#list.nextId
     const position = await this.#commit(operation, id, options)
@@ -70,6 +77,7 @@ export class PrimaryStore implements Store {
     const kept = this.#keptAnswer(options, 'replace', (answer) => answer.id === id && answer.message === message)
     if (kept) return this.#again(kept, options)
     const before = this.#existing(id)
+    this.#ensureRoom(message.length - before.message.length)
     const operation = { type: 'replace', message, ...this.#stamp(options) } as const
     const position = await this.#commit(operation, id, options)
     return { value: { ...before, message, updatedAtMs: operation.atMs }, position }
@@ -128,6 +136,11 @@ export class PrimaryStore implements Store {
     const record = this.#list.records.get(id)
     if (record) return record
     throw new Problem('not-found', { detail: `there is no record ${id}` })
+  }
+
+  #ensureRoom(characters: number): void {
+    if (characters <= 0 || this.#list.records.characters + characters <= this.#charactersMax) return
+    throw new Problem('store-full', { detail: `the messages of all records may have ${this.#charactersMax} characters` })
   }
 
   #stamp({ idempotencyKey }: WriteOptions): { atMs: number; key?: string } {

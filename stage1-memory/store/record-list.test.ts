@@ -72,8 +72,9 @@ describe('a list of records', () => {
   it('removes and replaces a record once, and nothing that is not there', () => {
     const list = RecordList.of([record(1), record(2)])
     expect(list.replace({ ...record(2), message: 'changed' })).toBe(true)
+    expect(list.characters).toBe(record(1).message.length + 'changed'.length)
     expect([list.remove(2), list.remove(2), list.replace(record(2)), list.remove(9)]).toEqual([true, false, false, false])
-    expect(list.size).toBe(1)
+    expect([list.size, list.characters]).toEqual([1, record(1).message.length])
   })
 })
 

@@ -23,6 +23,7 @@ const SWEEP_AT_LEAST = 1_024
 export class RecordList {
   #slots: Slot[] = []
   #tombstones = 0
+  #characters = 0
   #isOrdered = true
 
   static of(records: readonly StoredRecord[]): RecordList {
@@ -36,7 +37,13 @@ export class RecordList {
     return this.#slots.length - this.#tombstones
   }
 
+  /** UTF-16 units of all messages. */
+  get characters(): number {
+    return this.#characters
+  }
+
   append(record: StoredRecord): void {
+    this.#characters += record.message.length
     const last = this.#slots.at(-1)
     if (last && last.id >= record.id) this.#isOrdered = false
     this.#slots.push(record)
@@ -51,6 +58,7 @@ export class RecordList {
   replace(record: StoredRecord): boolean {
     const index = this.#indexOf(record.id)
     if (index === -1) return false
+    this.#characters += record.message.length - messageLength(this.#slots[index]!)
     this.#slots[index] = record
     return true
   }
@@ -59,6 +67,7 @@ export class RecordList {
   remove(id: number): boolean {
     const index = this.#indexOf(id)
     if (index === -1) return false
+    this.#characters -= messageLength(this.#slots[index]!)
     this.#slots[index] = { id, removed: true }
     this.#tombstones++
     if (this.#tombstones >= SWEEP_AT_LEAST && this.#tombstones * 2 > this.#slots.length) this.#sweep()
@@ -105,6 +114,10 @@ export class RecordList {
     this.#slots = this.#slots.filter(isRecord)
     this.#tombstones = 0
   }
+}
+
+function messageLength(slot: Slot): number {
+  return isRecord(slot) ? slot.message.length : 0
 }
 
 function isRecord(slot: Slot): slot is StoredRecord {

@@ -3,7 +3,7 @@
  *
  *   primary:  commit(operation)  ─▶ entry          (position + 1 in the current epoch)
  *   replica:  receive(batch)     ─▶ accepted | conflict
- *             install(snapshot)  ─▶ what had to be discarded
+ *             discardedBy(snapshot), install(snapshot)
  *
  * All of replication's correctness is decided here, which is why it is a plain object: the property tests drive it with
  * every order, repetition and loss of messages that they can think of.
@@ -56,7 +56,7 @@ export class ReplicatedList {
 
   constructor(entriesKept?: number) {
     this.#entriesKept = entriesKept
-    this.#log = new Log([], 0, entriesKept)
+    this.#log = new Log([], 0, { entries: entriesKept })
   }
 
   get records(): RecordList {
@@ -133,22 +133,28 @@ export class ReplicatedList {
     return { epoch, lsn, epochs: [...this.#log.epochs], records: this.#records.toArray(), keys: this.#keys.toArray(), nextId: this.#nextId }
   }
 
-  /**
-   * Replaces everything by a snapshot. Returns what this node held and the snapshot's history does not. One that brings
-   * nothing new is without effect: within an epoch a history only grows, so it is an old one that arrives late.
-   */
-  install(snapshot: Snapshot): Discarded {
-    if (snapshot.epoch === this.#epoch && snapshot.lsn <= this.#log.lsn) return { operations: 0, entries: [] }
+  /** What this node holds and the snapshot's history does not: gone once that is installed. */
+  discardedBy(snapshot: Snapshot): Discarded {
+    if (this.#isOld(snapshot)) return { operations: 0, entries: [] }
     const common = this.#log.lastCommonLsn(snapshot.epochs, snapshot.lsn)
-    const discarded = { operations: this.#log.lsn - common, entries: this.#log.entriesKeptAfter(common) }
+    return { operations: this.#log.lsn - common, entries: this.#log.entriesKeptAfter(common) }
+  }
+
+  /** Replaces everything by a snapshot. One that brings nothing new is without effect. */
+  install(snapshot: Snapshot): void {
+    if (this.#isOld(snapshot)) return
     this.#records = RecordList.of(snapshot.records)
-    this.#log = new Log(snapshot.epochs, snapshot.lsn, this.#entriesKept)
+    this.#log = new Log(snapshot.epochs, snapshot.lsn, { entries: this.#entriesKept })
     this.#keys = new IdempotencyKeys()
     for (const answer of snapshot.keys) this.#keys.add(answer)
     this.#epoch = snapshot.epoch
     this.#wholeEpoch = snapshot.epoch
     this.#nextId = snapshot.nextId
-    return discarded
+  }
+
+  /** Within an epoch a history only grows, so it arrives late. */
+  #isOld(snapshot: Snapshot): boolean {
+    return snapshot.epoch === this.#epoch && snapshot.lsn <= this.#log.lsn
   }
 
   #conflict(reason: 'gap' | 'diverged' | 'stale-epoch' | 'damaged'): Receipt {

@@ -13,7 +13,7 @@ afterAll(() => cluster.close())
 describe('an empty database', () => {
   it('has no newest record, and an empty page', async () => {
     const newest = await ask('db1', 'GET', '/data')
-    expect(newest.status).toBe(404)
+    expect([newest.status, newest.headers.has('x-session-token')]).toEqual([404, true])
     expect(await newest.json()).toMatchObject({ type: 'urn:relais:problem:not-found', detail: 'there is no record yet' })
     expect(await (await ask('db1', 'GET', '/api/data')).json()).toEqual({ records: [], next: null, server: 'DB1' })
   })
@@ -71,6 +71,14 @@ describe('a record', () => {
     const positions = [made, replaced, removed].map(({ headers }) => parsePosition(headers.get('x-session-token')!)!)
     expect(positions.toSorted(comparePositions)).toEqual(positions)
     expect(new Set(positions.map(({ lsn }) => lsn)).size).toBe(3)
+  })
+
+  it('that is not there is so from a position on, whatever was asked of it', async () => {
+    for (const [method, body] of [['GET'], ['PUT', { message: 'x' }], ['DELETE']] as const) {
+      const answer = await ask('db1', method, '/api/data/999999', body)
+      expect([answer.status, answer.headers.has('x-session-token')]).toEqual([404, true])
+      expect(await answer.json()).toMatchObject({ detail: 'there is no record 999999' })
+    }
   })
 
   it('of the largest size makes pages that end early and go on without a hole', async () => {
