@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { http, HttpResponse } from 'msw'
 import { setupServer } from 'msw/node'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Problem } from '@relais/shared/http/problem.ts'
@@ -228,6 +229,18 @@ describe('log shipping to one replica', () => {
     await until(() => shipper.snapshotsSent > 0, 'the snapshot')
     expect(acknowledged.at(-1)).toBe(0)
     expect(shipper.status()).toMatchObject({ state: 'catching-up', position: '0:0', lagRecords: 21 })
+  })
+
+  it('counts no confirmation of somebody who only holds the port of the replica', async () => {
+    const { shipper, list, node, write, acknowledged } = open()
+    write(1)
+    await level(node, list)
+    await until(() => acknowledged.at(-1) === 1, 'the confirmation')
+    server.use(http.post('http://db2.test:18000/api/replicate', () => HttpResponse.json({ position: { epoch: 1, lsn: 2 } })))
+    write(1)
+    await pass(50)
+    await until(() => !shipper.isReachable, 'the doubt')
+    expect(acknowledged.at(-1)).toBe(1)
   })
 
   it('begins a snapshot again with a replica that went away in the middle of it', async () => {

@@ -12,7 +12,7 @@ export interface NodeAnswer {
   readonly body: unknown
 }
 
-/** The node gave no answer that can be used: refused, cut, timed out, or not JSON. */
+/** The node gave no answer that can be used: refused, cut, timed out, not of this cluster, or not JSON. */
 export class NodeCallError extends Error {
   override readonly name = 'NodeCallError'
 }
@@ -31,9 +31,14 @@ export async function callNode(peer: Peer, signer: Signer, { method, path, body,
   // Not AbortSignal.timeout(): tests run this in virtual time, which reaches setTimeout only.
   const timer = setTimeout(() => controller.abort(new Error(`no answer within ${deadlineMs} ms`)), deadlineMs)
   try {
-    const headers = { [SIGNATURE]: signer.sign({ method, path, body: body ?? '' }), 'content-type': 'application/json' }
+    const signature = signer.sign({ method, path, body: body ?? '' })
+    const headers = { [SIGNATURE]: signature, 'content-type': 'application/json' }
     const response = await fetch(peer.url + path, { method, headers, signal: controller.signal, ...(body !== undefined && { body }) })
-    return { status: response.status, body: await response.json() }
+    const { status } = response
+    const text = await response.text()
+    if (!signer.isGenuineAnswer(response.headers.get(SIGNATURE), signature, { status, body: text }))
+      throw new Error(`answered ${status} without a signature of this cluster`)
+    return { status, body: JSON.parse(text) as unknown }
   } catch (error) {
     const reason = error instanceof Error ? ((error.cause as Error | undefined)?.message ?? error.message) : String(error)
     throw new NodeCallError(`${method} ${path} on ${peer.name}: ${reason}`, { cause: error })

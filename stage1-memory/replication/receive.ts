@@ -5,36 +5,39 @@
  *   primary ─▶ signature ─▶ parse ─▶ ReplicatedList.receive / install   (log)
  *                                └─▶ ArrivalList.append                 (fan-out)
  */
-import type { Context } from 'hono'
 import { Problem } from '@relais/shared/http/problem.ts'
-import { readBody } from '@relais/shared/http/read-body.ts'
-import type { Service, ServiceContext, ServiceEnv } from '@relais/shared/http/service.ts'
-import { messageSchema, REPLICATE_BYTES_MAX, REPLICATE_PATH, type Message } from './messages.ts'
+import type { Service } from '@relais/shared/http/service.ts'
+import { messageSchema, REPLICATE_PATH, type Message } from './messages.ts'
+import { nodeRoute } from './node-route.ts'
 import type { ReplicaNode } from './replica-node.ts'
-import { SIGNATURE, type Signer } from './signature.ts'
+import type { Signer } from './signature.ts'
 
+/** `node` is `undefined` on the primary. */
 export function mountReplicate(service: Service, node: ReplicaNode | undefined, signer: Signer): void {
-  service.app.post(REPLICATE_PATH, async (c) => {
-    const message = await readMessage(c, signer)
-    if (!node) throw new Problem('replication-conflict', { detail: 'this node is the primary and takes no replication' })
-    await node.holdBack()
-    return c.env.exchange.json(200, { position: node.take(message) })
+  const { app } = service
+  const take = nodeRoute(signer, async (_, readSigned) => {
+    const message = parseMessage(await readSigned())
+    const replica = asReplica(node)
+    await replica.holdBack()
+    return { position: replica.take(message) }
   })
-  service.app.get(REPLICATE_PATH, (c) => {
-    checkSignature(c, signer, '')
-    if (!node) throw new Problem('replication-conflict', { detail: 'this node is the primary' })
-    return c.env.exchange.json(200, node.holdings())
-  })
-  service.app.get(`${REPLICATE_PATH}/snapshot`, (c) => {
-    checkSignature(c, signer, '')
-    if (!node) throw new Problem('replication-conflict', { detail: 'this node is the primary' })
-    return c.env.exchange.json(200, node.snapshotPart(Number(c.req.query('part') ?? 0)))
-  })
+  app.post(REPLICATE_PATH, take)
+  app.get(
+    REPLICATE_PATH,
+    nodeRoute(signer, () => asReplica(node).holdings()),
+  )
+  app.get(
+    `${REPLICATE_PATH}/snapshot`,
+    nodeRoute(signer, (c) => asReplica(node).snapshotPart(Number(c.req.query('part') ?? 0))),
+  )
 }
 
-async function readMessage(c: ServiceContext, signer: Signer): Promise<Message> {
-  const body = await readBody(c, REPLICATE_BYTES_MAX)
-  checkSignature(c, signer, body)
+function asReplica(node: ReplicaNode | undefined): ReplicaNode {
+  if (node) return node
+  throw new Problem('replication-conflict', { detail: 'this node is the primary and takes no replication' })
+}
+
+function parseMessage(body: Uint8Array): Message {
   let value: unknown
   try {
     value = JSON.parse(Buffer.from(body).toString())
@@ -44,10 +47,4 @@ async function readMessage(c: ServiceContext, signer: Signer): Promise<Message> 
   const result = messageSchema.safeParse(value)
   if (result.success) return result.data
   throw new Problem('invalid-content', { detail: `not a replication message: ${result.error.issues[0]?.message ?? ''}` })
-}
-
-export function checkSignature(c: Context<ServiceEnv>, signer: Signer, body: string | Uint8Array): void {
-  const { pathname, search } = new URL(c.req.url)
-  const isGenuine = signer.isGenuine(c.req.header(SIGNATURE), { method: c.req.method, path: pathname + search, body })
-  if (!isGenuine) throw new Problem('unauthorized', { detail: 'node-to-node calls need a fresh signature of this cluster' })
 }

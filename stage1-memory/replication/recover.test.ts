@@ -8,7 +8,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { SILENT_LOG } from '@relais/shared/observe/log.ts'
 import type { Durability } from '@relais/shared/store/store.ts'
 import { ReplicatedList } from '../store/replicated-list.ts'
-import { SECRET } from '../test/played-replica.ts'
+import { SECRET, signedAnswer } from '../test/played-replica.ts'
 import { pass, until, useVirtualTime } from '../test/virtual-time.ts'
 import { REPLICATE_PATH } from './messages.ts'
 import { beginWithoutAsking, recover } from './recover.ts'
@@ -99,6 +99,24 @@ describe('an empty primary', () => {
     expect(asked.every(({ isGenuine }) => isGenuine)).toBe(true)
   })
 
+  it('believes nobody who only holds the port of a replica', async () => {
+    let isImpostor = true
+    play('db2', listOf(1, 4))
+    play('db3', listOf(1, 4))
+    server.use(
+      http.get(urlOf('db3') + REPLICATE_PATH, () => {
+        const position = { epoch: 99, lsn: 1 }
+        return isImpostor ? HttpResponse.json({ position, last: position, isWhole: true, wasLevel: true }) : undefined
+      }),
+    )
+    const { list, done, waiting } = begin('quorum')
+    await askedAgain(waiting)
+    expect(waiting.at(-1)).toBe('an empty primary waits to hear what db3 holds')
+    isImpostor = false
+    await done
+    expect(list.position.epoch).toBe(2)
+  })
+
   it('waits for a replica that does not answer, says so, and takes over what it holds when it does', async () => {
     let isSilent = true
     play('db2', new ReplicatedList())
@@ -170,7 +188,7 @@ describe('an empty primary', () => {
   it('fetches the list from another replica that holds the same when the first one does not give it', async () => {
     play('db2', listOf(1, 4))
     play('db3', listOf(1, 4))
-    server.use(http.get(`${urlOf('db2')}${REPLICATE_PATH}/snapshot`, () => HttpResponse.json({}, { status: 503 })))
+    server.use(http.get(`${urlOf('db2')}${REPLICATE_PATH}/snapshot`, ({ request }) => signedAnswer(request, 503, {})))
     const { list, done } = begin('async')
     await done
     expect(list.records.size).toBe(4)
@@ -237,12 +255,12 @@ function play(name: string, held: ReplicatedList | (() => ReplicatedList), isSil
       note(request)
       if (isSilent()) return HttpResponse.error()
       const { position, last, isWhole } = list()
-      return HttpResponse.json({ position: { ...position }, last: { ...last }, isWhole, wasLevel: wasLevel && last.lsn > 0 })
+      return signedAnswer(request, 200, { position: { ...position }, last: { ...last }, isWhole, wasLevel: wasLevel && last.lsn > 0 })
     }),
     http.get(`${urlOf(name)}${REPLICATE_PATH}/snapshot`, ({ request }) => {
       note(request)
       const part = cutSnapshot(list().snapshot())[Number(new URL(request.url).searchParams.get('part'))]
-      return part ? HttpResponse.json(JSON.parse(JSON.stringify(part)) as Record<string, string>) : HttpResponse.json({}, { status: 400 })
+      return part ? signedAnswer(request, 200, JSON.parse(JSON.stringify(part)) as Record<string, string>) : signedAnswer(request, 400, {})
     }),
   )
   return asked

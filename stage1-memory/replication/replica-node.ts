@@ -116,10 +116,12 @@ export class ReplicaNode {
   /** The link to the primary as this replica sees it. */
   upstream(): ReplicaStatus {
     const isSilent = !this.#isFanOut && (this.#heardAtMs === undefined || Date.now() - this.#heardAtMs > SILENCE_MS_MAX)
-    const lagRecords = this.#isFanOut ? null : Math.max(0, this.#headLsn - this.list.log.lsn)
+    // While another history is on its way, positions of the old one say nothing of how far it is.
+    const isElsewhere = this.list.position.epoch < this.#headEpoch
+    const lagRecords = this.#isFanOut || isElsewhere ? null : Math.max(0, this.#headLsn - this.list.log.lsn)
     return {
       name: this.#options.primaryName,
-      state: isSilent ? 'unreachable' : this.#levelAtMs === undefined && !this.#isFanOut ? 'catching-up' : 'streaming',
+      state: isSilent ? 'unreachable' : (this.#levelAtMs === undefined || isElsewhere) && !this.#isFanOut ? 'catching-up' : 'streaming',
       position: formatPosition(this.position),
       lagRecords,
       lagBytes: null,

@@ -8,7 +8,7 @@ import { Problem } from '@relais/shared/http/problem.ts'
 import type { Service } from '@relais/shared/http/service.ts'
 import type { ReplicatedList } from '../store/replicated-list.ts'
 import { LOG_PATH, toRow, type LogPage } from './messages.ts'
-import { checkSignature } from './receive.ts'
+import { nodeRoute } from './node-route.ts'
 import type { Signer } from './signature.ts'
 
 const LIMIT = 20
@@ -17,13 +17,13 @@ const CHARACTERS_MAX = 1024 * 1024
 
 /** `list` is `undefined` on a node that keeps none: a fan-out replica. */
 export function mountLog(service: Service, list: ReplicatedList | undefined, signer: Signer): void {
-  service.app.get(LOG_PATH, (c) => {
-    checkSignature(c, signer, '')
+  const show = nodeRoute(signer, (c) => {
     if (!list) throw new Problem('replication-conflict', { detail: 'a fan-out replica keeps no log' })
     const limit = integer('limit', c.req.query('limit'), 1, LIMIT_MAX) ?? LIMIT
     const after = integer('after', c.req.query('after'), 0, Number.MAX_SAFE_INTEGER)
-    return c.env.exchange.json(200, pageOf(list, limit, after))
+    return pageOf(list, limit, after)
   })
+  service.app.get(LOG_PATH, show)
 }
 
 /** Begins later than asked for where the log no longer keeps what was. */

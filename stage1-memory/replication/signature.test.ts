@@ -1,7 +1,7 @@
 /** A signature is good for one call, for half a minute, under one secret. */
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { Signer, type SignedCall } from './signature.ts'
+import { digestOf, Signer, type SignedCall } from './signature.ts'
 
 const SECRET = 'ab'.repeat(32)
 const CALL: SignedCall = { method: 'POST', path: '/api/replicate', body: '{"kind":"batch"}' }
@@ -45,10 +45,16 @@ describe('a signature', () => {
   })
 
   it('cannot be given another time', () => {
-    const [, mac] = signer(NOW_MS - 60_000)
+    const [, digest, mac] = signer(NOW_MS - 60_000)
       .sign(CALL)
       .split('.')
-    expect(signer().isGenuine(`${NOW_MS}.${mac}`, CALL)).toBe(false)
+    expect(signer().isGenuine(`${NOW_MS}.${digest}.${mac}`, CALL)).toBe(false)
+  })
+
+  it('cannot be given another body', () => {
+    const [timeMs, , mac] = signer().sign(CALL).split('.')
+    const other = { ...CALL, body: 'other' }
+    expect(signer().isGenuine(`${timeMs}.${digestOf(other.body)}.${mac}`, other)).toBe(false)
   })
 
   it.each([
@@ -60,10 +66,32 @@ describe('a signature', () => {
     `${NOW_MS}.`,
     `.${'0'.repeat(64)}`,
     `${NOW_MS}.${'0'.repeat(64)}`,
-    `${NOW_MS}.${'z'.repeat(64)}`,
-    `NaN.${'0'.repeat(64)}`,
+    `${NOW_MS}.${'0'.repeat(64)}.${'0'.repeat(64)}`,
+    `${NOW_MS}.${'0'.repeat(64)}.${'z'.repeat(64)}`,
+    `NaN.${'0'.repeat(64)}.${'0'.repeat(64)}`,
   ])('is not %j', (text) => {
     expect(signer().isGenuine(text, CALL)).toBe(false)
+  })
+})
+
+describe('the signature of an answer', () => {
+  const call = signer().sign(CALL)
+  const answer = { status: 200, body: '{"position":{"epoch":1,"lsn":3}}' }
+
+  it('is genuine for that answer to that call', () => {
+    expect(signer().isGenuineAnswer(signer().signAnswer(call, answer), call, answer)).toBe(true)
+  })
+
+  it.each([
+    ['to another call', signer().sign({ ...CALL, body: 'other' }), answer],
+    ['with another status', call, { ...answer, status: 409 }],
+    ['with another body', call, { ...answer, body: '{"position":{"epoch":1,"lsn":4}}' }],
+  ])('is not genuine for one %s', (_, otherCall, other) => {
+    expect(signer().isGenuineAnswer(signer().signAnswer(call, answer), otherCall, other)).toBe(false)
+  })
+
+  it.each([null, '', 'x', call, new Signer('cd'.repeat(32)).signAnswer(call, answer)])('is not %j', (signature) => {
+    expect(signer().isGenuineAnswer(signature, call, answer)).toBe(false)
   })
 })
 

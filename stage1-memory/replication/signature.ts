@@ -1,11 +1,13 @@
 /**
- * The signature that tells a call of a node of this cluster from anybody else's.
+ * The signature that tells a call of a node of this cluster from anybody else's, and its answer likewise.
  *
- *   X-Relais-Signature: TIME_MS.hex(HMAC-SHA256(secret, "METHOD\nPATH\nTIME_MS\nhex(SHA-256(body))"))
+ *   call     X-Relais-Signature: TIME_MS.DIGEST.hex(HMAC-SHA256(secret, "METHOD\nPATH\nTIME_MS\nDIGEST"))     DIGEST: hex(SHA-256(body))
+ *   answer   X-Relais-Signature: hex(HMAC-SHA256(secret, "SIGNATURE OF THE CALL\nSTATUS\nDIGEST"))
  *
- * `/api/replicate` writes into a replica past every check of the upper tiers, so it must not depend on who can reach a
- * port. The time bounds how long a recorded call can be replayed; a replay within it has no effect, as a replica
- * recognises what it already has. A fan-out replica does not, which is one more reason not to use that mechanism.
+ * `/api/replicate` writes into a replica past every check of the upper tiers, and its answers count as confirmations, so neither may
+ * depend on who can reach a port, or take it over. The digest stands in the header so that a call can be judged before its body is
+ * read. The time bounds how long a recorded call can be replayed; within it a replica recognises what it already has, but one that
+ * restarted empty takes it once more, as would a fan-out replica.
  */
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 
@@ -19,6 +21,11 @@ export interface SignedCall {
   readonly body: string | Uint8Array
 }
 
+export interface SignedAnswer {
+  readonly status: number
+  readonly body: string
+}
+
 export class Signer {
   readonly #secret: Buffer
   readonly #nowMs: () => number
@@ -30,22 +37,49 @@ export class Signer {
     this.#nowMs = nowMs
   }
 
-  sign(call: SignedCall): string {
+  sign({ body, ...call }: SignedCall): string {
     const timeMs = String(this.#nowMs())
-    return `${timeMs}.${this.#mac(call, timeMs).toString('hex')}`
+    const digest = digestOf(body)
+    return `${timeMs}.${digest}.${this.#callMac(call, timeMs, digest)}`
   }
 
   /** Whether `signature` was made for this very call, by this cluster, just now. */
-  isGenuine(signature: string | undefined, call: SignedCall): boolean {
-    const match = /^(\d{1,15})\.([0-9a-f]{64})$/.exec(signature ?? '')
-    if (!match) return false
-    const [, timeMs, mac] = match
-    if (Math.abs(this.#nowMs() - Number(timeMs)) > CLOCK_SKEW_MS_MAX) return false
-    return timingSafeEqual(this.#mac(call, timeMs!), Buffer.from(mac!, 'hex'))
+  isGenuine(signature: string | undefined, { body, ...call }: SignedCall): boolean {
+    return this.signedDigest(signature, call) === digestOf(body)
   }
 
-  #mac({ method, path, body }: SignedCall, timeMs: string): Buffer {
-    const digest = createHash('sha256').update(body).digest('hex')
-    return createHmac('sha256', this.#secret).update(`${method}\n${path}\n${timeMs}\n${digest}`).digest()
+  /** The digest of the body that a genuine signature was made for; `undefined` when it is not one. */
+  signedDigest(signature: string | undefined, call: Omit<SignedCall, 'body'>): string | undefined {
+    const match = /^(\d{1,15})\.([0-9a-f]{64})\.([0-9a-f]{64})$/.exec(signature ?? '')
+    if (!match) return undefined
+    const [, timeMs, digest, mac] = match as unknown as [string, string, string, string]
+    if (Math.abs(this.#nowMs() - Number(timeMs)) > CLOCK_SKEW_MS_MAX) return undefined
+    return isEqual(this.#callMac(call, timeMs, digest), mac) ? digest : undefined
   }
+
+  /** `callSignature` as the call had it: an answer is good for one call. */
+  signAnswer(callSignature: string, { status, body }: SignedAnswer): string {
+    return this.#mac(`${callSignature}\n${status}\n${digestOf(body)}`)
+  }
+
+  isGenuineAnswer(signature: string | null, callSignature: string, answer: SignedAnswer): boolean {
+    return signature !== null && isEqual(this.signAnswer(callSignature, answer), signature)
+  }
+
+  #callMac({ method, path }: Omit<SignedCall, 'body'>, timeMs: string, digest: string): string {
+    return this.#mac(`${method}\n${path}\n${timeMs}\n${digest}`)
+  }
+
+  #mac(text: string): string {
+    return createHmac('sha256', this.#secret).update(text).digest('hex')
+  }
+}
+
+/** SHA-256 in hexadecimal. */
+export function digestOf(body: string | Uint8Array): string {
+  return createHash('sha256').update(body).digest('hex')
+}
+
+function isEqual(expected: string, found: string): boolean {
+  return expected.length === found.length && timingSafeEqual(Buffer.from(expected), Buffer.from(found))
 }

@@ -41,10 +41,17 @@ export function playReplica(server: ReturnType<typeof setupServer>, name: string
       if (answer === 'hang') return new Promise<never>(() => {})
       if (replica.answersAfterMs > 0) await new Promise((resolve) => setTimeout(resolve, replica.answersAfterMs))
       if (answer === 'refuse' || answer === 'cut') return HttpResponse.error()
-      return HttpResponse.json(answer.body, { status: answer.status })
+      return signedAnswer(request, answer.status, answer.body)
     }),
   )
   return replica
+}
+
+/** As a node of the cluster answers. */
+export function signedAnswer(request: Request, status: number, value: JsonBodyType): HttpResponse<string> {
+  const body = JSON.stringify(value)
+  const signature = new Signer(SECRET).signAnswer(request.headers.get(SIGNATURE) ?? '', { status, body })
+  return new HttpResponse(body, { status, headers: { 'content-type': 'application/json', [SIGNATURE]: signature } })
 }
 
 export function tookIt(epoch: number, lsn: number): Play {
