@@ -5,7 +5,7 @@
  */
 import type { Command, Context, Given } from '../command-line/command.ts'
 import { integerWithin, numberWithin, oneOf } from '../command-line/parse-arguments.ts'
-import { misused } from '../failure.ts'
+import { failed, misused } from '../failure.ts'
 import { compareLoads, describeComparedLoads } from '../load/compare-loads.ts'
 import { describeRates, ratesOf } from '../load/rates.ts'
 import { sendLoad, type Load } from '../load/send-load.ts'
@@ -44,7 +44,7 @@ export const command: Command = {
                    Exit code 1 when a request got no answer or an error of 500 or more.`,
   async run(given, context) {
     const stop = new AbortController()
-    process.once('SIGINT', () => stop.abort())
+    process.once('SIGINT', () => stop.abort(failed('Stopped before the end.')))
     return given.values['against'] === undefined ? sendOne(given, context, stop.signal) : sendInTurn(given, context, stop.signal)
   },
 }

@@ -26,11 +26,16 @@ export const command: Command = {
   },
 }
 
-/** Resolves to psql's own exit code, or 1 when a signal ended it. */
+/** Resolves to psql's own exit code, or 1 when a signal ended it. A Ctrl-C is psql's: it ends a query there, and not the session. */
 function runPsql(file: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   return new Promise((resolve, reject) => {
+    const ignore = (): void => {}
+    process.on('SIGINT', ignore)
     const child = spawn(file, args, { env, stdio: 'inherit' })
     child.once('error', (error) => reject(failed(`Failed to run ${file}: ${error.message}.`)))
-    child.once('exit', (code) => resolve(code ?? 1))
+    child.once('exit', (code) => {
+      process.off('SIGINT', ignore)
+      resolve(code ?? 1)
+    })
   })
 }

@@ -37,6 +37,17 @@ test('leaves a client with its first answer until the time to live is over', asy
   expect(await picks(client, 2)).toEqual([second, second])
 })
 
+test.each([
+  ['a tier', 'backend.relais.test', 'SRV', 0, 3],
+  ['a tier, asked for an address', 'backend.relais.test', 'A', 0, 0],
+  ['the zone itself', 'relais.test', 'SRV', 0, 0],
+  ['nobody of the zone', 'queue.relais.test', 'SRV', 3, 0],
+  ['another zone', 'example.com', 'A', 5, 0],
+] as const)('answers for %s: %s %s with code %i and %i records', (_, name, type, code, count) => {
+  const answer = new RoundRobinNames(topology, 0).answer({ id: 1, questions: [{ name, type }] })
+  expect([answer.flags! & 0xf, answer.answers?.length ?? 0]).toEqual([code, count])
+})
+
 test('says that a name does not exist, and that the server is not there', async () => {
   const client = await clientOf(0)
   await expect(client.pick('queue.relais.test')).rejects.toThrow('knows no service of that name')

@@ -26,15 +26,17 @@ export class RoundRobinNames {
     this.#ttlS = ttlS
   }
 
-  /** The answer to one question. A name that is not ours does not exist; another kind of record has no answers. */
+  /** The answer to one question. A name of our zone that nobody has does not exist, one of another zone is not ours to speak of; another kind of record has no answers. */
   answer({ id, questions = [], flags = 0 }: Packet): Packet {
     const [question] = questions
     const name = question?.name.toLowerCase() ?? ''
     const tier = TIERS.find((one) => nameOf(one) === name)
     const instance = this.#topology.nodes.find((node) => `${node.name}.${DNS_ZONE}` === name)
     const head = { type: 'response' as const, id: id ?? 0, questions: questions.slice(0, 1) }
-    if (!tier && !instance) return { ...head, flags: (flags & RECURSION_DESIRED) | NO_SUCH_NAME }
-    const answers = tier ? this.#services(tier, question!.type) : this.#address(name, question!.type)
+    const isZone = name === DNS_ZONE
+    if (!isZone && !name.endsWith(`.${DNS_ZONE}`)) return { ...head, flags: (flags & RECURSION_DESIRED) | REFUSED }
+    if (!isZone && !tier && !instance) return { ...head, flags: (flags & RECURSION_DESIRED) | NO_SUCH_NAME }
+    const answers = isZone ? [] : tier ? this.#services(tier, question!.type) : this.#address(name, question!.type)
     return { ...head, flags: (flags & RECURSION_DESIRED) | AUTHORITATIVE, answers }
   }
 
@@ -59,3 +61,4 @@ export class RoundRobinNames {
 const RECURSION_DESIRED = 0x0100
 const AUTHORITATIVE = 0x0400
 const NO_SUCH_NAME = AUTHORITATIVE | 3
+const REFUSED = 5

@@ -15,13 +15,14 @@ export interface ComparedLoads extends Comparison {
 
 /**
  * One run of each comes first and does not count: it opens connections, and code that has just been started is slow.
- * `signal` ends it early; the rates of what was cut off are of what there is.
+ * Rejects when `signal` ends it: a pair that was cut off compares nothing.
  */
 export async function compareLoads(a: Load, b: Load, pairs: number, signal: AbortSignal): Promise<ComparedLoads> {
   const statuses = new Set<string>()
   const goodputOf = async (load: Load): Promise<number> => {
     const startedAtMs = performance.now()
     const samples = await sendLoad(load, signal)
+    signal.throwIfAborted()
     const { goodputPerS } = ratesOf(samples, performance.now() - startedAtMs)
     for (const { status } of samples) statuses.add(String(status ?? 'no answer'))
     return goodputPerS

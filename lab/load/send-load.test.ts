@@ -47,6 +47,43 @@ test.each([
   expect(requests).toBe(asked)
 })
 
+test('takes an answer that is cut for none, and times a long one to its last byte', async () => {
+  const cut = await loadOn(
+    (request, response) => {
+      response.writeHead(200, { 'content-length': 1_000 }).write('x'.repeat(100))
+      setTimeout(() => request.socket.destroy(), 5)
+    },
+    { requests: 2 },
+  )
+  expect(await sendLoad(cut, never)).toMatchObject([{ status: null }, { status: null }])
+  server!.close()
+  const last = Promise.withResolvers<void>()
+  const long = await loadOn(
+    (_, response) => {
+      response.write('x'.repeat(200_000))
+      void last.promise.then(() => response.end('x'.repeat(200_000)))
+    },
+    { requests: 1 },
+  )
+  let isDone = false
+  const sent = sendLoad(long, never).then((samples) => ((isDone = true), samples))
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  expect(isDone).toBe(false)
+  last.resolve()
+  expect(await sent).toMatchObject([{ status: 200 }])
+})
+
+test('sends nothing more once it is stopped, also while requests wait for their time', async () => {
+  let requests = 0
+  const stop = new AbortController()
+  const load = await loadOn((_, response) => (requests++, response.end()), { requests: 50, connections: 8, ratePerS: 0.1 })
+  const sent = sendLoad(load, stop.signal)
+  await expect.poll(() => requests).toBe(1)
+  stop.abort()
+  expect(await sent).toHaveLength(1)
+  expect(requests).toBe(1)
+})
+
 test('counts the wait for a free connection when requests are due at a pace', async () => {
   const load = await loadOn((_, response) => setTimeout(() => response.end(), 40), { requests: 6, connections: 1, ratePerS: 1_000 })
   const samples = await sendLoad(load, never)

@@ -52,7 +52,8 @@ export async function sendLoad(load: Load, signal: AbortSignal): Promise<Sample[
       if (dueAtMs >= endsAtMs) return
       const path = pathOf(load.url, ++next)
       const waitMs = dueAtMs - performance.now()
-      if (waitMs > 0) await sleep(waitMs)
+      if (waitMs > 0) await sleep(waitMs, undefined, { signal }).catch(() => {})
+      if (signal.aborted) return
       samples.push(await sendOne(pool, path, load, dueAtMs))
     }
   }
@@ -84,14 +85,17 @@ async function sendOne(pool: Pool, path: string, load: Load, dueAtMs: number): P
 type Tried = Omit<Sample, 'isSecondTry'>
 
 async function tryOnce(pool: Pool, path: string, { method, headers, body }: Load, dueAtMs: number): Promise<Tried | 'connection closed'> {
+  let hasBegun = false
   try {
     const answer = await pool.request({ method, path, headers, body, signal: AbortSignal.timeout(DEADLINE_MS) })
-    await answer.body.dump()
+    hasBegun = true
+    // To its last byte, and none that is cut counts: `dump()` would call both done.
+    await answer.body.bytes()
     const servedBy = answer.headers['x-served-by']
     const way = typeof servedBy === 'string' ? servedBy : ''
     return { status: answer.statusCode, durationMs: performance.now() - dueAtMs, servedBy: way }
   } catch (error) {
-    if (CLOSED.has((error as NodeJS.ErrnoException).code ?? '')) return 'connection closed'
+    if (!hasBegun && CLOSED.has((error as NodeJS.ErrnoException).code ?? '')) return 'connection closed'
     return { status: null, durationMs: performance.now() - dueAtMs, servedBy: '' }
   }
 }

@@ -15,6 +15,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import { accessSync, existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { inheritedEnvironment } from './instance-processes.ts'
 
 export interface CpuShares {
   /** False: nothing is limited, and `description` says why. */
@@ -197,6 +198,8 @@ function findSystemdScope(cores: number): CpuShares['wrap'] | undefined {
   const probe = spawnSync(SYSTEMD_RUN, [...scope, 'sh', '-c', 'cat "/sys/fs/cgroup$(cut -d: -f3 /proc/self/cgroup | tail -1)/cpu.max"'], {
     encoding: 'utf8',
     timeout: 5_000,
+    // What is tried must be what is used.
+    env: inheritedEnvironment(),
   })
   if (probe.stdout?.trim() !== `${quotaUs} ${periodUs}`) return undefined
   return (command, args) => ({ command: SYSTEMD_RUN, args: [...scope, command, ...args] })

@@ -46,9 +46,12 @@ export function startProcess(record: ProcessRecord, logFile: string): GatedProce
   return { child, letGo: () => child.stdin!.end('go\n') }
 }
 
-/** What any program needs of the user's environment, and nothing that would change a service's behaviour. */
-function inheritedEnvironment(): NodeJS.ProcessEnv {
-  const names = ['PATH', 'HOME', 'USER', 'TMPDIR', 'TZ', 'LANG', 'LC_ALL']
+/**
+ * What any program needs of the user's environment, and nothing that would change a service's behaviour. The last two are the way to the
+ * user's systemd, which may hold a process to its share of CPU.
+ */
+export function inheritedEnvironment(): NodeJS.ProcessEnv {
+  const names = ['PATH', 'HOME', 'USER', 'TMPDIR', 'TZ', 'LANG', 'LC_ALL', 'XDG_RUNTIME_DIR', 'DBUS_SESSION_BUS_ADDRESS']
   return Object.fromEntries(names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])))
 }
 

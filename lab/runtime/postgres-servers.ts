@@ -68,7 +68,8 @@ export function serverPlans(topology: Topology): NodePlan[] {
 
 /** After `down`: whatever a crash left of the servers, processes and shared memory included. */
 export async function endServers(directory: StageDirectory, topology: Topology): Promise<void> {
-  const cluster = await describeCluster({ dir: directory.postgres, nodes: serverPlans(topology) })
+  // To end them needs signals only; what made them may be here no more.
+  const cluster = await describeCluster({ dir: directory.postgres, nodes: serverPlans(topology), programs: { bindir: '', major: 0 } })
   for (const node of cluster.nodes) await endServer(node)
 }
 

@@ -150,6 +150,7 @@ test.each([
   ['load', ['load', 'http://localhost:8080', '--pairs', '4'], '--pairs belongs to --against'],
   ['dns', ['dns', 'stage1', '--clients', '4'], '--clients belongs to --ask'],
   ['pause', ['pause', 'stage1/db2', '--for-ms', '0'], 'expected a whole number from 1'],
+  ['walk', ['walk', '--check', '3-1'], 'expected the lower number first'],
 ])('%s names what it expected when it was asked wrongly, and exits with 2', async (_, args, words) => {
   const outcome = await cluster.lab(...args)
   expect(outcome).toMatchObject({ code: 2, stdout: '' })

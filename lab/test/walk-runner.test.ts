@@ -5,7 +5,7 @@ import path from 'node:path'
 import { PassThrough } from 'node:stream'
 import { afterAll, describe, expect, test } from 'vitest'
 import type { LocatedStage } from '../runtime/runtime.ts'
-import type { StageName } from '../topology.ts'
+import { topologyOf, type StageName } from '../topology.ts'
 import { askReader } from '../walk/ask-reader.ts'
 import { checkLessons } from '../walk/check-lessons.ts'
 import { LessonStages, neededBy } from '../walk/lesson-stages.ts'
@@ -167,6 +167,17 @@ describe('unattended', () => {
     expect(await lab.check()).toEqual([3])
     expect(lab.done).toEqual([])
     expect(lab.lines.join('\n')).toContain('stage1 runs already')
+  })
+
+  test.each([
+    ['on other ports', (one: LocatedStage): LocatedStage => ({ ...one, topology: topologyOf(one.stage, { portOffset: 1_000 }) })],
+    ['on containers', (one: LocatedStage): LocatedStage => ({ ...one, runtime: 'compose' })],
+  ])('takes no stage that somebody runs %s for its own', async (_, change) => {
+    const lesson = lessonWith()
+    const lab = new FakeLab([lesson])
+    lab.start(lesson)
+    lab.running.set('stage1', change(lab.running.get('stage1')!))
+    expect(await lab.stages.inTheWay(lesson)).toEqual(['stage1'])
   })
 
   test('uses a stage that somebody runs as the lesson needs it, and leaves it running', async () => {

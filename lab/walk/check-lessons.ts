@@ -54,11 +54,12 @@ async function checkLesson(lesson: Lesson, options: CheckOptions): Promise<boole
     if (strangers.length > 0) throw misused(inTheWayText(lesson, strangers))
     const prepared = await stages.prepare(lesson, signal)
     const { claims, complaints } = await runLesson(lesson, options)
+    // Before the cleaning up, which may fail for the same reason.
+    if (complaints.length > 0) print([`${paint.bad('✗')} ${name}`, ...complaints].join('\n'))
     await stages.cleanUpAfter(lesson)
     const seconds = ((performance.now() - startedAtMs) / 1000).toFixed(1)
     if (complaints.length === 0) print(`${paint.good('✓')} ${name}: ${claims} claims hold, ${seconds} s, ${STAGE_WORDS[prepared]}`)
-    else print([`${paint.bad('✗')} ${name}`, ...complaints].join('\n'))
-    if (complaints.length > 0) stages.distrust()
+    else stages.distrust()
     return complaints.length === 0
   } catch (error) {
     if (!(error instanceof Failure)) throw error

@@ -37,6 +37,7 @@ export function readLesson(file: string, language: Language): Lesson {
 /** "3", "1,4-6", or every lesson when there is no text. */
 export function chosenLessons(text: string | undefined, language: Language): Lesson[] {
   const files = new Map(lessonFiles(language).map((file) => [Number(path.basename(file).slice(0, 2)), file]))
+  if (files.size === 0) throw failed(`Failed to find the lessons: there is none in ${folderOf(language)}.`)
   const numbers = text === undefined ? [...files.keys()] : numbersIn(text)
   return numbers.map((number) => {
     const file = files.get(number)
@@ -51,6 +52,7 @@ function numbersIn(text: string): number[] {
     if (!match) throw misused(`Failed to read the lessons: found "${text}", expected numbers such as 3 or 1,4-6.`)
     const first = Number(match[1])
     const last = Number(match[2] ?? match[1])
-    return Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => first + index)
+    if (last < first) throw misused(`Failed to read the lessons: found "${part}", expected the lower number first.`)
+    return Array.from({ length: last - first + 1 }, (_, index) => first + index)
   })
 }

@@ -108,11 +108,11 @@ export class LessonStages {
     return fits.every(Boolean)
   }
 
-  /** It runs, every instance serves, and it is what `up` with the lesson's settings would start. */
+  /** It runs, every instance serves, and it is what `up` with the lesson's settings would start: natively, on the ports that the text names. */
   async #fits(topology: Topology, { settings }: UpRequest): Promise<boolean> {
     const located = await this.#runtime.locate(topology.stage)
     if (located?.phase !== 'running' || !isDeepStrictEqual(located.settings, settings)) return false
-    if (located.topology.loadBalancers.length !== topology.loadBalancers.length) return false
+    if (located.runtime !== 'native' || !isDeepStrictEqual(located.topology, topology)) return false
     return (await instancesNotServing(located.instances)).length === 0
   }
 }

@@ -54,16 +54,24 @@ async function walkLesson(lesson: Lesson, section: number, options: SessionOptio
   save({ language, lesson: number, section })
   await makeRoom(lesson, options)
   if (setUp !== null) print(paint.faint(WORDS[language].starting(setUp)))
+  await stages.prepare(lesson, signal)
+  save({ started: [...stages.own] })
   const shell = newShell()
-  try {
-    await stages.prepare(lesson, signal)
-    save({ started: [...stages.own] })
-    return await readAloud(lesson, section, { shell, ask, print, signal, reached: (index) => save({ section: index }) })
-  } finally {
+  const cleanUp = async (): Promise<void> => {
     shell.close()
     if (setUp !== null) print(`\n${paint.faint(WORDS[language].cleaning)}`)
     await stages.cleanUpAfter(lesson)
   }
+  let outcome
+  try {
+    outcome = await readAloud(lesson, section, { shell, ask, print, signal, reached: (index) => save({ section: index }) })
+  } catch (error) {
+    // What went wrong first is what the reader has to know.
+    await cleanUp().catch((second: unknown) => print(String(second instanceof Error ? second.message : second)))
+    throw error
+  }
+  await cleanUp()
+  return outcome
 }
 
 /** A stage that somebody else started and that does not fit may be needed: its owner decides. */

@@ -41,7 +41,9 @@ export interface ClusterOptions {
 /** Rejects with `MissingPostgres` when there is no PostgreSQL, and when a server of this cluster runs that has to be made. */
 export async function prepareCluster(options: ClusterOptions): Promise<Cluster> {
   const onProgress = options.onProgress ?? (() => {})
-  const cluster = await describeCluster(options)
+  // What is thrown away may be of a PostgreSQL that is here no more.
+  const programs = options.programs ?? (options.fresh ? await locatePrograms({}) : undefined)
+  const cluster = await describeCluster({ ...options, ...(programs && { programs }) })
   if (options.fresh) await removeAll(cluster)
   makeDirectories(cluster)
   makeSecrets(cluster.secretsDir)

@@ -1,6 +1,6 @@
 /** Making a cluster: once, again, after a crash in the middle, on other ports, and without leaving anything behind. */
 import { execFileSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -138,6 +138,14 @@ describe('a cluster', () => {
     await server.stop()
     expect(existsSync(join(primary.dataDir, 'postmaster.pid'))).toBe(true)
     await whileRunning(cluster, () => streaming(cluster))
+  })
+
+  it('that a PostgreSQL made which is here no more is not used, and can be thrown away', async () => {
+    const cluster = await prepareCluster(options)
+    for (const { dataDir } of cluster.nodes) writeFileSync(join(dataDir, 'PG_VERSION'), '13\n')
+    await expect(prepareCluster(options)).rejects.toThrow(MissingPostgres)
+    const anew = await prepareCluster({ ...options, fresh: true })
+    expect(readFileSync(join(anew.nodes[0]!.dataDir, 'PG_VERSION'), 'utf8')).not.toBe('13\n')
   })
 
   it('starts anew when that is asked for, and refuses to empty what is not its own', async () => {
