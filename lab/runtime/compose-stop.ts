@@ -17,10 +17,11 @@ const WAVES: readonly RegExp[] = [
   /^db\d+ service$/,
   /^db\d+ postgres$/,
 ]
-/** Before Docker kills it; longer than what a container may take by compose/service.yaml. */
-const GRACE_S_MAX = 12
+/** A container has as long as compose/service.yaml gives it, then Docker kills it: PostgreSQL has the longest, a minute. */
 const STOP_MS_MAX = 90_000
 const KILLED = 137
+/** The job of compose/image.yaml; it belongs to no stage. */
+const IMAGE_JOB = 'relais-image'
 
 export async function removeStage(project: string, stage: StageName): Promise<StoppedStage> {
   const startedAtMs = performance.now()
@@ -31,12 +32,13 @@ export async function removeStage(project: string, stage: StageName): Promise<St
   if (paused.length > 0) await docker(['unpause', ...paused])
   for (const wave of WAVES) {
     const ids = alive.filter((container) => wave.test(placeOf(container))).map(({ id }) => id)
-    if (ids.length > 0) await docker(['stop', '--time', String(GRACE_S_MAX), ...ids], STOP_MS_MAX)
+    if (ids.length > 0) await docker(['stop', ...ids], STOP_MS_MAX)
   }
   const aliveIds = new Set(alive.map(({ id }) => id))
   const ended = (await findContainers(project, stage)).filter(({ id }) => aliveIds.has(id))
   const ids = containers.map(({ id }) => id)
   if (ids.length > 0) await docker(['rm', '--force', ...ids], STOP_MS_MAX)
+  await removeImageJob(project)
   await removeNetworks(project, stage)
   const killed = ended.filter(({ exitCode }) => exitCode === KILLED).length
   return { processes: alive.length, killed, afterMs: performance.now() - startedAtMs }
@@ -45,6 +47,14 @@ export async function removeStage(project: string, stage: StageName): Promise<St
 /** "frontend-lb", "frontend2", "db1 postgres": where in the flow. */
 function placeOf({ instance, process }: Container): string {
   return instance.startsWith('db') && process !== 'nginx' ? `${instance} ${process}` : instance
+}
+
+/** With the last stage: one that is being started may wait for it. */
+async function removeImageJob(project: string): Promise<void> {
+  if ((await findContainers(project)).length > 0) return
+  const filters = ['--filter', `label=com.docker.compose.project=${project}`, '--filter', `label=com.docker.compose.service=${IMAGE_JOB}`]
+  const ids = (await docker(['ps', '--all', '--quiet', ...filters])).split('\n').filter(Boolean)
+  if (ids.length > 0) await docker(['rm', '--force', ...ids])
 }
 
 async function removeNetworks(project: string, stage: StageName): Promise<void> {
