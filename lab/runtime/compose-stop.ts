@@ -64,10 +64,30 @@ async function removeNetworks(project: string, stage: StageName): Promise<void> 
   }
 }
 
-/** The data of a stage that does not run, and its secrets. */
-export async function removeVolumes(project: string, stage: StageName): Promise<void> {
-  const names = await listOwn(['volume', 'ls'], project, stage)
-  if (names.length > 0) await docker(['volume', 'rm', ...names])
+/**
+ * The data of a stage that does not run, and its secrets.
+ *
+ * A volume goes only when nobody has it, and monitoring's exporters have the passwords': whatever of the project is still there goes
+ * first. Resolves to the names of those containers.
+ */
+export async function removeVolumes(project: string, stage: StageName): Promise<readonly string[]> {
+  const volumes = await listOwn(['volume', 'ls'], project, stage)
+  if (volumes.length === 0) return []
+  const users = await usersOf(project, volumes)
+  if (users.size > 0) await docker(['rm', '--force', ...users.keys()], STOP_MS_MAX)
+  await docker(['volume', 'rm', ...volumes])
+  return [...users.values()].toSorted()
+}
+
+/** By id, the name of each container of the project that has one of the volumes. */
+async function usersOf(project: string, volumes: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const users = new Map<string, string>()
+  for (const volume of volumes) {
+    const filters = ['--filter', `label=com.docker.compose.project=${project}`, '--filter', `volume=${volume}`]
+    const lines = (await docker(['ps', '--all', '--no-trunc', '--format', '{{.ID}} {{.Names}}', ...filters])).split('\n').filter(Boolean)
+    for (const line of lines) users.set(line.slice(0, line.indexOf(' ')), line.slice(line.indexOf(' ') + 1))
+  }
+  return users
 }
 
 async function listOwn(list: readonly string[], project: string, stage: StageName): Promise<string[]> {
