@@ -2,7 +2,11 @@
 # Is this PostgreSQL server what it is for? It accepts connections, and: `primary` is no standby, `standby` streams.
 #
 # By TCP and not by the socket: while the data directory is being made, a server listens on the socket alone.
+#
+# The programs themselves come first in PATH: what Debian has in /usr/bin under their names starts Perl to find them, and takes five
+# times the CPU (23 ms and not 5), at every check.
 set -eu
+PATH=${PG_MAJOR:+/usr/lib/postgresql/$PG_MAJOR/bin:}$PATH
 pg_isready -q -h 127.0.0.1 -U relais_monitor -d relais -t 2
 case $1 in
   primary) question='SELECT NOT pg_is_in_recovery()' ;;

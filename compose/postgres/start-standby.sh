@@ -10,13 +10,22 @@ set -euo pipefail
 volume=$(dirname "$PGDATA")
 complete=$volume/complete
 export PGCONNECT_TIMEOUT=2
+# As in healthy.sh: the programs themselves, not Debian's wrappers.
+PATH=${PG_MAJOR:+/usr/lib/postgresql/$PG_MAJOR/bin:}$PATH
+
+# (!) Bash takes a signal only when the command that it waits for has ended, and without a trap it forgets SIGINT altogether then. A
+# copy takes minutes, and waits for a primary for ever; so it is made beside, and `wait` is what a signal does end.
+copying=
+trap 'kill $copying 2>/dev/null || true; exit 0' INT TERM
 
 main() {
   local reason
   reason=$(why_rebuild)
   if [[ -n $reason ]]; then
     echo "$RELAIS_NAME: rebuilding this standby, because $reason"
-    make_standby
+    make_standby &
+    copying=$!
+    wait "$copying"
   fi
   # In a shell of its own that ends at once, so that the watcher is no child of the server.
   (watch_slot $$ &)
@@ -83,7 +92,7 @@ copy_primary() {
 
 # The server's process id is its argument: the shell that starts it becomes it.
 watch_slot() {
-  while sleep 2; do
+  while sleep 10; do
     [[ $(ask_monitor "SELECT coalesce(wal_status, 'lost') FROM pg_replication_slots WHERE slot_name = '$RELAIS_NAME'" 2>/dev/null) == lost ]] || continue
     echo "$RELAIS_NAME: its slot was lost while it ran; it is copied anew"
     rm -f "$complete"

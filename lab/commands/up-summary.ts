@@ -4,14 +4,14 @@
 import path from 'node:path'
 import type { Context } from '../command-line/command.ts'
 import { paint } from '../command-line/paint.ts'
+import type { StartedStage } from '../runtime/runtime.ts'
 import { entryUrl, type Topology } from '../topology.ts'
 import type { UpRequest } from './up-options.ts'
 
 export function printWhereEverythingIs(
   topology: Topology,
   { settings, runtime }: UpRequest,
-  afterMs: number,
-  cpuLimit: string | null,
+  { afterMs, cpuLimit, notes }: StartedStage,
   { stateDirectory, print }: Context,
 ): void {
   const { stage } = topology
@@ -22,7 +22,7 @@ export function printWhereEverythingIs(
     ...(settings.policy ? [`policy ${settings.policy}`] : []),
   ].join(', ')
   print(`${paint.strong(stage)} is ${paint.good('ready')} in ${(afterMs / 1000).toFixed(2)} s (${runtime}; ${kind})`)
-  if (cpuLimit) print(cpuLimit)
+  for (const note of [...(cpuLimit ? [cpuLimit] : []), ...notes]) print(note)
   print()
   const logs =
     runtime === 'compose'

@@ -22,7 +22,7 @@ export const command: Command = {
     try {
       const started = await startAll(request, context, stop, begun)
       if (stop.aborted) return await stopAll(context, begun)
-      for (const [topology, { afterMs, cpuLimit }] of started) printWhereEverythingIs(topology, request, afterMs, cpuLimit, context)
+      for (const [topology, stage] of started) printWhereEverythingIs(topology, request, stage, context)
     } catch (error) {
       for (const stage of begun) await context.runtime.stopStage(stage)
       throw error

@@ -1,9 +1,10 @@
 /** What is committed for plain `docker compose` is what lab/topology.ts says today. */
-import { readdirSync, readFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { STAGE_NAMES, portsIn, topologyOf } from '../topology.ts'
-import { composeNginxFiles } from './compose-nginx-files.ts'
+import { composeNginxFiles, writeComposeNginxFiles } from './compose-nginx-files.ts'
 import { portVariable } from './compose-project.ts'
 import { REPOSITORY } from './stage-directory.ts'
 
@@ -32,4 +33,20 @@ test.each(STAGE_NAMES)('the published ports of %s are those of the topology, and
       .map(([name, port]) => [portVariable(stage, name, single), String(single ? port + 20 : port), String(port)]),
   )
   expect(new Set(published.map(String))).toEqual(new Set(expected.map(String)))
+})
+
+test('written under umask 077 they can be read by a container’s user, and so can those that are there already', () => {
+  const directory = mkdtempSync(path.join(tmpdir(), 'relais-nginx-files-'))
+  const umask = process.umask(0o077)
+  onTestFinished(() => {
+    process.umask(umask)
+    rmSync(directory, { recursive: true })
+  })
+  const file = path.join(directory, 'stage1/db-lb/listen.conf')
+  const modes = (): string[] => [path.dirname(file), file].map((name) => (statSync(name).mode & 0o777).toString(8))
+  writeComposeNginxFiles(directory)
+  expect(modes()).toEqual(['755', '644'])
+  chmodSync(file, 0o600)
+  writeComposeNginxFiles(directory)
+  expect(modes()).toEqual(['755', '644'])
 })

@@ -4,7 +4,7 @@
  * Names and not addresses: each container has all of its stage in its hosts file (compose/stage1.yaml), with fixed addresses, so
  * that one that was made anew is found again without Nginx resolving anything.
  */
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { namesIn, STAGE_NAMES, topologyOf, type StageName, type Topology } from '../topology.ts'
 import { DEFAULT_POLICY, generatedFiles } from './nginx-files.ts'
@@ -40,13 +40,15 @@ export function composeNginxFiles(stage: StageName, policy: Policy | null, part?
   return new Map(files)
 }
 
-/** Writes those of both stages. Readable for everybody: a container's user is somebody else. */
+/** Writes those of both stages. Readable for everybody, whatever the umask: a container's user is somebody else. */
 export function writeComposeNginxFiles(directory: string, policy: Policy | null = null, part?: Topology): void {
   for (const stage of STAGE_NAMES) {
     for (const [name, text] of composeNginxFiles(stage, policy, part)) {
       const file = path.join(directory, name)
-      mkdirSync(path.dirname(file), { recursive: true, mode: 0o755 })
-      writeFileSync(file, text, { mode: 0o644 })
+      mkdirSync(path.dirname(file), { recursive: true })
+      writeFileSync(file, text)
+      chmodSync(path.dirname(file), 0o755)
+      chmodSync(file, 0o644)
     }
   }
 }

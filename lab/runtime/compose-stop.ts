@@ -17,10 +17,11 @@ const WAVES: readonly RegExp[] = [
   /^db\d+ service$/,
   /^db\d+ postgres$/,
 ]
-/** Before Docker kills it; longer than what a container may take by compose/service.yaml. */
-const GRACE_S_MAX = 12
+/** A container has as long as compose/service.yaml gives it, then Docker kills it: PostgreSQL has the longest, a minute. */
 const STOP_MS_MAX = 90_000
 const KILLED = 137
+/** The job of compose/image.yaml; it belongs to no stage. */
+const IMAGE_JOB = 'relais-image'
 
 export async function removeStage(project: string, stage: StageName): Promise<StoppedStage> {
   const startedAtMs = performance.now()
@@ -31,12 +32,13 @@ export async function removeStage(project: string, stage: StageName): Promise<St
   if (paused.length > 0) await docker(['unpause', ...paused])
   for (const wave of WAVES) {
     const ids = alive.filter((container) => wave.test(placeOf(container))).map(({ id }) => id)
-    if (ids.length > 0) await docker(['stop', '--time', String(GRACE_S_MAX), ...ids], STOP_MS_MAX)
+    if (ids.length > 0) await docker(['stop', ...ids], STOP_MS_MAX)
   }
   const aliveIds = new Set(alive.map(({ id }) => id))
   const ended = (await findContainers(project, stage)).filter(({ id }) => aliveIds.has(id))
   const ids = containers.map(({ id }) => id)
   if (ids.length > 0) await docker(['rm', '--force', ...ids], STOP_MS_MAX)
+  await removeImageJob(project)
   await removeNetworks(project, stage)
   const killed = ended.filter(({ exitCode }) => exitCode === KILLED).length
   return { processes: alive.length, killed, afterMs: performance.now() - startedAtMs }
@@ -47,6 +49,14 @@ function placeOf({ instance, process }: Container): string {
   return instance.startsWith('db') && process !== 'nginx' ? `${instance} ${process}` : instance
 }
 
+/** With the last stage: one that is being started may wait for it. */
+async function removeImageJob(project: string): Promise<void> {
+  if ((await findContainers(project)).length > 0) return
+  const filters = ['--filter', `label=com.docker.compose.project=${project}`, '--filter', `label=com.docker.compose.service=${IMAGE_JOB}`]
+  const ids = (await docker(['ps', '--all', '--quiet', ...filters])).split('\n').filter(Boolean)
+  if (ids.length > 0) await docker(['rm', '--force', ...ids])
+}
+
 async function removeNetworks(project: string, stage: StageName): Promise<void> {
   for (const id of await listOwn(['network', 'ls'], project, stage)) {
     // Monitoring may still be in it; then it goes with that.
@@ -54,10 +64,30 @@ async function removeNetworks(project: string, stage: StageName): Promise<void> 
   }
 }
 
-/** The data of a stage that does not run, and its secrets. */
-export async function removeVolumes(project: string, stage: StageName): Promise<void> {
-  const names = await listOwn(['volume', 'ls'], project, stage)
-  if (names.length > 0) await docker(['volume', 'rm', ...names])
+/**
+ * The data of a stage that does not run, and its secrets.
+ *
+ * A volume goes only when nobody has it, and monitoring's exporters have the passwords': whatever of the project is still there goes
+ * first. Resolves to the names of those containers.
+ */
+export async function removeVolumes(project: string, stage: StageName): Promise<readonly string[]> {
+  const volumes = await listOwn(['volume', 'ls'], project, stage)
+  if (volumes.length === 0) return []
+  const users = await usersOf(project, volumes)
+  if (users.size > 0) await docker(['rm', '--force', ...users.keys()], STOP_MS_MAX)
+  await docker(['volume', 'rm', ...volumes])
+  return [...users.values()].toSorted()
+}
+
+/** By id, the name of each container of the project that has one of the volumes. */
+async function usersOf(project: string, volumes: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const users = new Map<string, string>()
+  for (const volume of volumes) {
+    const filters = ['--filter', `label=com.docker.compose.project=${project}`, '--filter', `volume=${volume}`]
+    const lines = (await docker(['ps', '--all', '--no-trunc', '--format', '{{.ID}} {{.Names}}', ...filters])).split('\n').filter(Boolean)
+    for (const line of lines) users.set(line.slice(0, line.indexOf(' ')), line.slice(line.indexOf(' ') + 1))
+  }
+  return users
 }
 
 async function listOwn(list: readonly string[], project: string, stage: StageName): Promise<string[]> {

@@ -13,6 +13,7 @@ import { nodesOf, portsIn, type StageName, type Topology } from '../topology.ts'
 import { ComposeActions } from './compose-actions.ts'
 import { findContainers, lifeOf, settingsFrom, topologyFrom, type Container } from './compose-containers.ts'
 import { docker, needEngine } from './compose-engine.ts'
+import { openMountedFiles } from './compose-mounts.ts'
 import { writeComposeNginxFiles } from './compose-nginx-files.ts'
 import { ComposeProject } from './compose-project.ts'
 import { startContainers } from './compose-start.ts'
@@ -44,7 +45,7 @@ export class ComposeRuntime implements Runtime {
       // What stopped, or was made with other settings, is made anew.
       await removeStage(this.#project.name, stage)
       await refuseTakenPorts(topology, publishedPorts(topology))
-      if (options.fresh) await removeVolumes(this.#project.name, stage)
+      const notes = [openMountedFiles(), ...(options.fresh ? [await this.#removeData(stage)] : [])].filter((note) => note !== '')
       writeComposeNginxFiles(this.#project.generatedDirectory(stage), settings.policy, topology)
       try {
         await startContainers(this.#project, topology, settings, options)
@@ -52,7 +53,7 @@ export class ComposeRuntime implements Runtime {
         await removeStage(this.#project.name, stage)
         throw options.signal?.aborted ? failed(`Stopped before ${stage} was ready, as asked.`) : error
       }
-      return { afterMs: performance.now() - startedAtMs, cpuLimit: describeLimit(topology, settings) }
+      return { afterMs: performance.now() - startedAtMs, cpuLimit: describeLimit(topology, settings), notes }
     })
   }
 
@@ -62,8 +63,8 @@ export class ComposeRuntime implements Runtime {
   }
 
   /** After `stopStage`: the stage's volumes, and what is in them. */
-  removeData(stage: StageName): Promise<void> {
-    return removeVolumes(this.#project.name, stage)
+  async removeData(stage: StageName): Promise<void> {
+    await this.#removeData(stage)
   }
 
   async locate(stage: StageName): Promise<LocatedStage | null> {
@@ -120,6 +121,13 @@ export class ComposeRuntime implements Runtime {
   }
   resume(target: Target): Promise<string> {
     return this.#actions.resume(target)
+  }
+
+  /** One sentence on whose containers had to go for it, or nothing. */
+  async #removeData(stage: StageName): Promise<string> {
+    const removed = await removeVolumes(this.#project.name, stage)
+    if (removed.length === 0) return ''
+    return `Removed with the data of ${stage}, because they had its volumes: ${removed.join(', ')}. \`up --wait\` of their profile makes them anew.`
   }
 
   /** (!) Beside the balanced stage, a single variant is there for the bench in a container; names mean the balanced one's. */

@@ -1,8 +1,9 @@
 /**
  * The engine's own HTTP interface, for what Docker's command line cannot be asked: a container's counters as they stand.
  *
- *   docker context inspect ─▶ unix:///var/run/docker.sock or tcp://… ─▶ GET /containers/ID/stats?one-shot=true
+ *   docker context inspect ─▶ unix:///var/run/docker.sock or tcp://… ─▶ GET /vVERSION/containers/ID/stats?one-shot=true
  *
+ * (!) The version is the engine's own, asked once: each engine refuses what it finds too old (Docker 29 everything below 1.44).
  * (!) `docker stats` shows CPU as a percentage of the last second and takes two to find it; a benchmark needs the sum, at two moments.
  * Source: Docker Engine API, ContainerStats; `one-shot` since 1.41.
  */
@@ -18,7 +19,6 @@ export interface ContainerUse {
   readonly memoryMiB: number
 }
 
-const VERSION = 'v1.41'
 const ANSWER_MS_MAX = 5_000
 const NS_PER_S = 1e9
 const BYTES_PER_MIB = 1024 * 1024
@@ -31,8 +31,12 @@ const statisticsShape = z.object({
 export class EngineApi {
   readonly #where: { readonly socketPath: string } | { readonly host: string; readonly port: string }
 
-  private constructor(endpoint: string) {
+  readonly #version: string
+
+  /** `endpoint` is unix:// or tcp:// without TLS; `version` the engine's, "1.41". */
+  constructor(endpoint: string, version: string) {
     const url = new URL(endpoint)
+    this.#version = version
     this.#where = url.protocol === 'unix:' ? { socketPath: url.pathname } : { host: url.hostname, port: url.port }
   }
 
@@ -42,13 +46,14 @@ export class EngineApi {
       process.env['DOCKER_HOST'] || (await docker(['context', 'inspect', '--format', '{{.Endpoints.docker.Host}}'], 10_000)).trim()
     if (!/^(unix|tcp):\/\//.test(endpoint) || process.env['DOCKER_TLS_VERIFY'])
       throw failed(`Failed to ask the engine for its counters: found ${endpoint || 'no endpoint'}, expected unix:// or tcp:// without TLS.`)
-    return new EngineApi(endpoint)
+    return new EngineApi(endpoint, (await docker(['version', '--format', '{{.Server.APIVersion}}'], 10_000)).trim())
   }
 
-  /** `undefined` for a container that does not run. */
+  /** `undefined` for a container that does not run, or is gone; rejects with the engine's words when it refuses. */
   async use(id: string): Promise<ContainerUse | undefined> {
-    const { status, body } = await this.#get(`/${VERSION}/containers/${id}/stats?stream=false&one-shot=true`)
-    if (status !== 200) return undefined
+    const { status, body } = await this.#get(`/v${this.#version}/containers/${id}/stats?stream=false&one-shot=true`)
+    if (status === 404) return undefined
+    if (status !== 200) throw failed(`Failed to ask the engine for a container's counters: got ${status} (${body.trim()}), expected 200.`)
     return parseUse(body)
   }
 

@@ -68,7 +68,7 @@ export class NativeRuntime implements Runtime {
         await this.#end(directory, state)
         throw error
       }
-      return { afterMs: performance.now() - startedAtMs, cpuLimit: shares?.description ?? null }
+      return { afterMs: performance.now() - startedAtMs, cpuLimit: shares?.description ?? null, notes: [] }
     })
   }
 

@@ -73,6 +73,8 @@ export interface StartedStage {
   readonly afterMs: number
   /** One sentence on how the CPU shares are held, or why they are not; `null` when none were asked for. */
   readonly cpuLimit: string | null
+  /** What else was done that somebody may miss or look for, a sentence each. */
+  readonly notes: readonly string[]
 }
 
 export interface Runtime {

@@ -1,4 +1,6 @@
 /** Stage 2 on a real container engine: the primary killed and made anew under writers, lost volumes and slots, secrets, nothing left behind. */
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { docker } from '../runtime/compose-engine.ts'
 import { entryUrl, nodesOf } from '../topology.ts'
@@ -104,6 +106,21 @@ describe.skipIf(reason !== undefined)(`stage 2 on containers${reason ? ` (skippe
     expect(log).toContain('db3: rebuilding this standby, because it was not made to its end')
   })
 
+  test('a standby that waits for its primary ends when it is asked to', { timeout: TEST_MS }, async () => {
+    const containers = await Promise.all([cluster.container('db3', 'postgres'), cluster.container('db3')])
+    await docker(['rm', '--force', ...containers.map(({ id }) => id)])
+    await docker(['volume', 'rm', `${cluster.project.name}_stage2-db3`])
+    await act('kill', 'stage2/db1/postgres')
+    await cluster.compose(['up', '--detach', '--no-build', '--no-deps', 'stage2-db3-postgres'])
+    const waits = async (): Promise<string> => docker(['logs', (await cluster.container('db3', 'postgres')).id])
+    await expect.poll(waits, RECOVERED).toContain('db3: the primary could not be copied; trying again')
+    // And not "did not end in time and was killed".
+    expect(await act('stop', 'stage2/db3/postgres')).toMatch(/^stage2\/db3\/postgres stopped/)
+    await act('start', 'stage2/db1/postgres')
+    await cluster.compose(['up', '--wait', '--no-build'])
+    await expectStreaming()
+  })
+
   test('a standby whose slot was lost while it was away is copied anew', { timeout: TEST_MS }, async () => {
     await act('kill', 'stage2/db2/postgres')
     const sql = (text: string): Promise<string> => act('psql', 'stage2/db1', '-c', text)
@@ -171,20 +188,53 @@ describe.skipIf(reason !== undefined)(`stage 2 on containers${reason ? ` (skippe
     expect(secrets.filter((secret) => shown.includes(secret))).toEqual([])
   })
 
-  test('the single variant has one instance a tier, held to its share', { timeout: TEST_MS }, async () => {
-    await act('down', 'stage2')
-    await act('up', 'stage2', '--runtime', 'compose', '--detach', '--single', '--cpu-per-instance', '0.5')
-    const containers = (await cluster.containers()).filter(({ instance }) => instance !== '')
-    expect(containers.map(({ instance, process, cores }) => `${instance} ${process} ${cores}`).toSorted()).toEqual([
-      'backend1 service 0.5',
-      'db1 postgres 0.5',
-      'db1 service 0.5',
-      'frontend1 service 0.5',
-    ])
-    const written = await ask(`${urlOf('frontend1')}/api/data`, { body: { message: 'alone' } })
-    expect([written.status, written.way]).toEqual([201, ['frontend1', 'backend1', 'db1']])
-    await act('down', 'stage2')
+  test('no password comes into the server’s log, by the script of the roles', { timeout: TEST_MS }, async () => {
+    const { id } = await cluster.container('db1', 'postgres')
+    // Its roles are there already, so it fails; and everything is slow enough to be logged.
+    const again = 'PGOPTIONS="-c log_min_duration_statement=0" SECRETS_DIR=$RELAIS_SECRETS_DIR /bin/bash /etc/relais/psql.sh'
+    await expect(docker(['exec', id, 'bash', '-c', `${again} -f /docker-entrypoint-initdb.d/10-roles.sql`])).rejects.toThrow(
+      'already exists',
+    )
+    const { stdout, stderr } = await promisify(execFile)('docker', ['logs', id], { maxBuffer: 64 * 1024 * 1024 })
+    expect(stdout + stderr).toContain('ERROR:  role "relais_owner" already exists')
+    expect(stdout + stderr).not.toContain('CREATE ROLE')
   })
+
+  test(
+    'the single variant has one instance a tier, held to its share, and new data though monitoring has the volumes',
+    { timeout: TEST_MS },
+    async () => {
+      await act('down', 'stage2')
+      // As an exporter of monitoring: not of the stage, with its passwords.
+      const { name } = cluster.project
+      const labels = [`com.docker.compose.project=${name}`, 'com.docker.compose.service=exporter'].flatMap((label) => ['--label', label])
+      const volume = ['--volume', `${name}_stage2-service-secrets:/passwords:ro`]
+      await docker([
+        'run',
+        '--detach',
+        '--name',
+        `${name}-exporter`,
+        ...labels,
+        ...volume,
+        '--entrypoint',
+        'sleep',
+        'relais-service',
+        '600',
+      ])
+      const said = await act('up', 'stage2', '--runtime', 'compose', '--detach', '--fresh', '--single', '--cpu-per-instance', '0.5')
+      expect(said).toContain(`Removed with the data of stage2, because they had its volumes: ${name}-exporter.`)
+      const containers = (await cluster.containers()).filter(({ instance }) => instance !== '')
+      expect(containers.map(({ instance, process, cores }) => `${instance} ${process} ${cores}`).toSorted()).toEqual([
+        'backend1 service 0.5',
+        'db1 postgres 0.5',
+        'db1 service 0.5',
+        'frontend1 service 0.5',
+      ])
+      const written = await ask(`${urlOf('frontend1')}/api/data`, { body: { message: 'alone' } })
+      expect([written.status, written.way]).toEqual([201, ['frontend1', 'backend1', 'db1']])
+      await act('down', 'stage2')
+    },
+  )
 
   test('`down -v` leaves nothing', { timeout: TEST_MS }, async () => {
     await cluster.compose(['--profile', '*', 'down', '--volumes'])

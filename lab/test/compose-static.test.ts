@@ -17,7 +17,8 @@ import { environmentOf, networksOf, readCompose, type ComposeService } from './s
 const MAIN = 'compose/compose.yaml'
 const { services, networks } = readCompose(MAIN)
 /** Images that are built here: those that some service says how to build. */
-const OURS = new Set([...services.values()].filter(({ build }) => build !== undefined).map(({ image }) => image))
+const BUILDERS = [...services].filter(([, { build }]) => build !== undefined)
+const OURS = new Set(BUILDERS.map(([, service]) => imageOf(service)))
 
 describe('the compose files', () => {
   test('have a service for each instance and load balancer of the topology, and a PostgreSQL server beside each database of stage 2', () => {
@@ -47,9 +48,46 @@ describe('the compose files', () => {
   })
 })
 
+describe('an image of ours', () => {
+  // Compose builds in parallel, and an engine with containerd's image store refuses a tag that exists since a moment ago.
+  test('is built by one service', () => {
+    expect(OURS.size).toBeGreaterThan(1)
+    expect(BUILDERS.map(([, service]) => imageOf(service))).toEqual([...OURS])
+  })
+
+  test('is built from the code as it is at each start', () => {
+    expect(BUILDERS.filter(([, service]) => service.pull_policy !== 'build').map(([name]) => name)).toEqual([])
+  })
+
+  test('is never asked of a registry by those that do not build it, and they wait for who does', () => {
+    const others = [...services].filter(([, service]) => service.build === undefined && OURS.has(imageOf(service)))
+    expect(others.length).toBeGreaterThan(20)
+    const wrong = others.filter(([name, service]) => service.pull_policy !== 'never' || !comesAfter(name, 'relais-image'))
+    expect(wrong.map(([name]) => name)).toEqual([])
+  })
+
+  test('is started by every profile that has a service of it', () => {
+    const profiles = [...services].flatMap(([, service]) => (imageOf(service) === 'relais-service' ? (service.profiles ?? []) : []))
+    const built = services.get('relais-image')!.profiles!
+    expect(new Set(profiles.filter((profile) => !profile.startsWith('$')))).toEqual(
+      new Set(built.map((profile) => profile.replace('${RELAIS_IMAGE:+no-}', ''))),
+    )
+  })
+
+  test('does not depend on the modes of the clone', () => {
+    const copies = [...readFileSync(path.join(REPOSITORY, 'compose/Dockerfile'), 'utf8').matchAll(/^COPY (?!--from)(.*)$/gm)]
+    expect(copies.length).toBeGreaterThan(10)
+    expect(copies.filter(([, rest]) => !rest!.startsWith('--chmod=755 ')).map(([line]) => line)).toEqual([])
+  })
+
+  function comesAfter(name: string, first: string): boolean {
+    return Object.entries(services.get(name)?.depends_on ?? {}).some(([other]) => other === first || comesAfter(other, first))
+  }
+})
+
 describe('every service', () => {
   test.each([...services])('%s is hardened and bounded', (_, service) => {
-    expect(weaknessesOf(service, OURS.has(service.image))).toEqual([])
+    expect(weaknessesOf(service, OURS.has(imageOf(service)))).toEqual([])
   })
 
   test('of ours runs as an ordinary user by its Dockerfile', () => {
@@ -177,6 +215,11 @@ describe('Docker Compose', () => {
     await expect(run('docker', args, { timeout: 20_000 })).resolves.toMatchObject({ stderr: '' })
   })
 })
+
+/** By default: "${RELAIS_IMAGE:-relais-service}" is relais-service. */
+function imageOf({ image = '' }: ComposeService): string {
+  return image.replaceAll(/\$\{\w+:-([^}]*)\}/g, '$1')
+}
 
 function isJob({ restart }: ComposeService): boolean {
   return restart === 'no'

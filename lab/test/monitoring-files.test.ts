@@ -1,10 +1,10 @@
 /** The monitoring's files against each other, against the topology, and against Prometheus' own checker where it is installed. */
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
-import { afterAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, onTestFinished, test } from 'vitest'
 import { testNginxFiles, writeNginxFiles } from '../runtime/nginx-files.ts'
 import { findProgram } from '../setup/find-program.mjs'
 import { STAGE_NAMES, topologyOf } from '../topology.ts'
@@ -74,6 +74,32 @@ describe('the exporter of load balancers', () => {
   )
 })
 
+describe('the exporter of a PostgreSQL server', () => {
+  test('is started when there is a password, and ended when there is another one', async () => {
+    const directory = mkdtempSync(path.join(tmpdir(), 'relais-exporter-'))
+    const file = path.join(directory, 'monitor')
+    const said: string[] = []
+    const exporter = ['sh', '-c', 'echo "it serves"; exec sleep 60']
+    const child = spawn('sh', [path.join(MONITORING, 'start-postgres-exporter.sh'), ...exporter], {
+      env: { ...process.env, DATA_SOURCE_PASS_FILE: file },
+      stdio: ['ignore', 'pipe', 'ignore'],
+    })
+    onTestFinished(() => {
+      child.kill('SIGKILL')
+      rmSync(directory, { recursive: true })
+    })
+    child.stdout.on('data', (chunk: Buffer) => said.push(chunk.toString()))
+    const ended = new Promise((resolve) => void child.once('exit', (_, signal) => resolve(signal)))
+    // As compose/secrets/make-secrets.sh writes it: without an end of line.
+    writeFileSync(file, 'the first')
+    await expect.poll(() => said.join('')).toContain('it serves')
+    rmSync(file)
+    writeFileSync(file, 'the second')
+    expect(await ended).toBe('SIGTERM')
+    expect(said.join('')).toContain('the password is another one')
+  })
+})
+
 describe('the dashboard', () => {
   const panels = DASHBOARD.panels.filter(({ type }) => type !== 'row')
 
@@ -113,5 +139,11 @@ describe('the dashboard', () => {
   test('asks for the stage that was chosen in every panel', () => {
     const all = panels.flatMap(({ title, targets }) => targets.filter(({ expr }) => !expr.includes('stage=~"$stage"')).map(() => title))
     expect(all).toEqual([])
+  })
+
+  test('shows nobody as down whose stage was never started', () => {
+    const { targets } = panels.find(({ title }) => title === 'Instances')!
+    expect(targets).toHaveLength(3)
+    expect(targets.filter(({ expr }) => !expr.endsWith(' and on (stage) relais:stage_in_use:max10m == 1'))).toEqual([])
   })
 })

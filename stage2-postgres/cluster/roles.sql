@@ -1,6 +1,9 @@
 -- The roles and the database; run once by psql as the administrator (relais_admin), on the primary.
 -- SECRETS_DIR holds one file a role; reading them here keeps passwords out of command lines, where `ps` shows them.
 \set ON_ERROR_STOP on
+-- Nor may they come into the server's log, where a statement that fails or takes long is written with all that it holds.
+SET log_min_duration_statement = -1;
+SET log_min_error_statement = 'panic';
 \set owner_password `cat "$SECRETS_DIR/owner"`
 \set app_password `cat "$SECRETS_DIR/app"`
 \set readonly_password `cat "$SECRETS_DIR/readonly"`

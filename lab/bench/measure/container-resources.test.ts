@@ -1,5 +1,5 @@
-import { describe, expect, test } from 'vitest'
-import { parseUse, type ContainerUse } from '../../runtime/engine-api.ts'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import type { ContainerUse } from '../../runtime/engine-api.ts'
 import { ContainerResources } from './container-resources.ts'
 
 describe('the resources of instances that are containers', () => {
@@ -38,24 +38,36 @@ describe('the resources of instances that are containers', () => {
     expect(await meter.stop()).toEqual([{ name: 'db1', cpuS: 0, memoryMiB: 10 }])
   })
 
+  test('leave out an instance that a container of gave no counters twice: unknown is not nothing', async () => {
+    const use = { cpuS: 1, memoryMiB: 10 }
+    const counters = looks({ f: use, s: use, late: use }, { f: use, s: use, p: use })
+    const containers = [
+      { id: 'f', instance: 'frontend1' },
+      { id: 'never', instance: 'frontend2' },
+      { id: 's', instance: 'db1' },
+      { id: 'p', instance: 'db1' },
+      { id: 'late', instance: 'db2' },
+    ]
+    const meter = new ContainerResources({ containers: () => Promise.resolve(containers), use: counters.use })
+    await meter.start()
+    counters.next()
+    expect(await meter.stop()).toEqual([{ name: 'frontend1', cpuS: 0, memoryMiB: 10 }])
+  })
+
+  test('keep what an instance used until a container of it ended', async () => {
+    const counters = looks({ a: { cpuS: 1, memoryMiB: 10 } }, { a: { cpuS: 3, memoryMiB: 20 } }, {})
+    const meter = new ContainerResources({ containers: () => Promise.resolve([{ id: 'a', instance: 'db1' }]), use: counters.use })
+    vi.useFakeTimers()
+    onTestFinished(() => void vi.useRealTimers())
+    await meter.start()
+    counters.next()
+    await vi.advanceTimersByTimeAsync(2_000)
+    counters.next()
+    expect(await meter.stop()).toEqual([{ name: 'db1', cpuS: 2, memoryMiB: 20 }])
+  })
+
   test('are refused where nothing runs', async () => {
     const meter = new ContainerResources({ containers: () => Promise.resolve([]), use: () => Promise.resolve(undefined) })
     await expect(meter.start()).rejects.toThrow('no container')
-  })
-})
-
-describe('the engine’s statistics of a container', () => {
-  const statistics = (memory: object): string =>
-    JSON.stringify({ cpu_stats: { cpu_usage: { total_usage: 2_500_000_000 } }, memory_stats: memory })
-
-  test.each([
-    ['cgroup v1', { usage: 30 * 1024 * 1024, stats: { total_inactive_file: 10 * 1024 * 1024, inactive_file: 1 } }],
-    ['cgroup v2', { usage: 30 * 1024 * 1024, stats: { inactive_file: 10 * 1024 * 1024 } }],
-  ])('are read as `docker stats` does, from %s', (_, memory) => {
-    expect(parseUse(statistics(memory))).toEqual({ cpuS: 2.5, memoryMiB: 20 })
-  })
-
-  test('of one that has ended are none', () => {
-    expect(parseUse(statistics({}))).toBeUndefined()
   })
 })

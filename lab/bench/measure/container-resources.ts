@@ -4,7 +4,7 @@
  *   start ──── a look every two seconds (memory, peak) ──── stop        CPU: the difference, container by container
  *
  * A database of stage 2 is two containers, service and server; its use is the sum. What a container that was started anew meanwhile had
- * used before is lost, nothing is counted twice.
+ * used before is lost, nothing is counted twice. An instance whose use is not known is left out: nothing would be a measurement.
  */
 import { failed } from '../../failure.ts'
 import type { Container } from '../../runtime/compose-containers.ts'
@@ -24,7 +24,8 @@ export class ContainerResources implements ResourceMeter {
   readonly #counters: ContainerCounters
   #places: readonly Pick<Container, 'id' | 'instance'>[] = []
   readonly #lastS = new Map<string, number>()
-  #usedS = new Map<string, number>()
+  /** By container: from its second look on. */
+  readonly #usedS = new Map<string, number>()
   #peakMiB = new Map<string, number>()
   #timer: NodeJS.Timeout | undefined
   #looking: Promise<void> = Promise.resolve()
@@ -38,9 +39,9 @@ export class ContainerResources implements ResourceMeter {
     this.#places = (await this.#counters.containers()).filter(({ instance }) => instance !== '')
     if (this.#places.length === 0) throw failed('Failed to measure: no container of the stage runs.')
     this.#lastS.clear()
+    this.#usedS.clear()
     this.#peakMiB = new Map()
     await this.#look()
-    this.#usedS = new Map()
     this.#timer = setInterval(() => void this.#lookAgain(), LOOK_EVERY_MS)
     this.#timer.unref()
   }
@@ -49,7 +50,12 @@ export class ContainerResources implements ResourceMeter {
     clearInterval(this.#timer)
     await this.#looking
     await this.#look()
-    return [...this.#usedS].map(([name, cpuS]) => ({ name, cpuS, memoryMiB: this.#peakMiB.get(name) ?? 0 }))
+    const names = [...new Set(this.#places.map(({ instance }) => instance))]
+    return names.flatMap((name) => {
+      const used = this.#places.flatMap(({ id, instance }) => (instance === name ? [this.#usedS.get(id)] : []))
+      if (!used.every((cpuS) => cpuS !== undefined)) return []
+      return [{ name, cpuS: used.reduce((sum, cpuS) => sum + cpuS, 0), memoryMiB: this.#peakMiB.get(name) ?? 0 }]
+    })
   }
 
   /** A timer is no place to say that the engine did not answer; the last look says it. */
@@ -62,11 +68,11 @@ export class ContainerResources implements ResourceMeter {
     const uses = await Promise.all(this.#places.map(async ({ id, instance }) => ({ id, instance, use: await this.#counters.use(id) })))
     const memoryMiB = new Map<string, number>()
     for (const { id, instance, use } of uses) {
-      const { cpuS = this.#lastS.get(id) ?? 0, memoryMiB: held = 0 } = use ?? {}
-      const usedS = Math.max(0, cpuS - (this.#lastS.get(id) ?? cpuS))
-      this.#usedS.set(instance, (this.#usedS.get(instance) ?? 0) + usedS)
-      this.#lastS.set(id, cpuS)
-      memoryMiB.set(instance, (memoryMiB.get(instance) ?? 0) + held)
+      if (!use) continue
+      const lastS = this.#lastS.get(id)
+      if (lastS !== undefined) this.#usedS.set(id, (this.#usedS.get(id) ?? 0) + Math.max(0, use.cpuS - lastS))
+      this.#lastS.set(id, use.cpuS)
+      memoryMiB.set(instance, (memoryMiB.get(instance) ?? 0) + use.memoryMiB)
     }
     for (const [instance, held] of memoryMiB) this.#peakMiB.set(instance, Math.max(held, this.#peakMiB.get(instance) ?? 0))
   }

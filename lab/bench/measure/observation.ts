@@ -14,7 +14,7 @@ import type { LoggedRequest } from './access-logs.ts'
 export interface ResourceMeter {
   /** From now on. */
   start(): Promise<void>
-  /** Until now: every instance and load balancer, in the order of the topology. */
+  /** Until now: every instance and load balancer whose use is known, in the order of the topology. */
   stop(): Promise<readonly InstanceUse[]>
 }
 

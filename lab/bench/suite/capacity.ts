@@ -6,7 +6,7 @@
  * What theory expects of the mix needs the cost of a read and of a write, so every measurement is metered: CPU seconds of the databases
  * by request, the replicas' work on a write apart.
  */
-import type { StageName } from '../../topology.ts'
+import { nodesOf, type StageName } from '../../topology.ts'
 import type { LoadRun } from '../load/load-run.ts'
 import { runLoad } from '../load/run-load.ts'
 import { WriteLedger } from '../load/write-ledger.ts'
@@ -141,7 +141,8 @@ class DatabaseTierLoad {
     // A cost belongs to a concurrency: all costs are of the same one.
     if (connections !== this.#plan.connections) return goodputPerSecond
     this.#spentOn(databases, kind).add(
-      instances.filter(({ name }) => /^db\d+$/.test(name)).map(({ cpuS }) => cpuS),
+      // A database whose use is not known keeps its place.
+      nodesOf(environment.topology, 'db').map(({ name }) => instances.find((one) => one.name === name)?.cpuS ?? Number.NaN),
       counts.map((count) => count?.reads ?? Number.NaN),
       outcomes.served,
     )

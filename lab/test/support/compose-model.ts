@@ -18,6 +18,8 @@ const service = z
   .looseObject({
     image: z.string(),
     build: z.unknown(),
+    pull_policy: z.string(),
+    depends_on: z.record(z.string(), z.looseObject({ condition: z.string() })),
     user: z.string(),
     read_only: z.boolean(),
     privileged: z.boolean(),
