@@ -12,7 +12,7 @@ import { pageShape } from '../load/record-shape.ts'
 import { WriteLedger } from '../load/write-ledger.ts'
 import { WRITE_SHARE } from './protocol.ts'
 
-const REQUESTS_PER_DATABASE = 3_000
+const REQUESTS_PER_DATABASE = 12_000
 const HELD_REQUESTS = 1_500
 const HELD_CONNECTIONS = 100
 const DATABASE_REQUESTS = 1_500

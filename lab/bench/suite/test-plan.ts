@@ -57,7 +57,7 @@ export function planSaturatedMatrix(options: BenchOptions): readonly PlannedTest
 }
 
 /** Of few pairs the interval is wide, and the noise floor says more about their number than about the machine. */
-const PAIRS = 6
+const PAIRS = 10
 const QUICK_PAIRS = 3
 
 /** The same test twice, again and again: what differs between the two is noise. */
