@@ -3,7 +3,7 @@ import { loginAs } from '@relais/stage2-postgres/cluster/login.ts'
 import { primaryOf } from '../../topology.ts'
 import { measureGeneratorLimit } from '../measure/generator-limit.ts'
 import type { GeneratorLimit, Machine, Repetition } from '../results/bench-record.ts'
-import { breakIn, breakInHeld } from '../suite/break-in.ts'
+import { QUICK_BREAK_IN_REQUESTS, breakIn, breakInHeld } from '../suite/break-in.ts'
 import { GENERATOR_CONNECTIONS } from '../suite/cluster-tools.ts'
 import { liveTest } from '../suite/live-test.ts'
 import { describeMachine, NOT_HELD } from '../suite/machine.ts'
@@ -109,7 +109,7 @@ export class RunningTools implements BenchTools {
   async #breakInOnce(environment: RunningEnvironment, signal: AbortSignal): Promise<void> {
     if (this.#brokenIn.has(environment)) return
     // What is held has been held since it was made: as many requests as it takes within a share, and no more.
-    if (environment.cpuPerInstance === null) await breakIn(environment, signal)
+    if (environment.cpuPerInstance === null) await breakIn(environment, QUICK_BREAK_IN_REQUESTS, signal)
     else for (let round = 0; round < HELD_ROUNDS; round++) await breakInHeld(environment, signal)
     this.#brokenIn.add(environment)
   }

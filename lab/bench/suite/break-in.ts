@@ -12,15 +12,17 @@ import { pageShape } from '../load/record-shape.ts'
 import { WriteLedger } from '../load/write-ledger.ts'
 import { WRITE_SHARE } from './protocol.ts'
 
-const REQUESTS_PER_DATABASE = 12_000
+/** After fewer the first tests still grow faster one after the other; a quick bench has no time for that. */
+export const BREAK_IN_REQUESTS = 12_000
+export const QUICK_BREAK_IN_REQUESTS = 3_000
 const HELD_REQUESTS = 1_500
 const HELD_CONNECTIONS = 100
 const DATABASE_REQUESTS = 1_500
 /** So many that every tier has opened its connections to the next one. */
 const CONNECTIONS = 300
 const DATABASE_CONNECTIONS = 60
-/** More than the 64 reads and 64 writes of tier-client.ts. */
-const CONNECTIONS_PER_INSTANCE = 150
+/** More than the 64 reads and 64 writes of tier-client.ts, and a third of the thousand clients that the heaviest load has. */
+const CONNECTIONS_PER_INSTANCE = 350
 const TURNS = 2
 const DELETES_AT_ONCE = 50
 const CLEARING_MS_MAX = 20_000
@@ -31,9 +33,9 @@ export interface BrokenIn {
   readonly databaseUrls: readonly string[]
 }
 
-/** The whole way, after a cluster was started. What it writes is for the next reset to remove. */
-export async function breakIn({ entryUrl, databaseUrls }: BrokenIn, signal: AbortSignal): Promise<void> {
-  const requests = REQUESTS_PER_DATABASE * databaseUrls.length
+/** The whole way, so many requests for each instance of a tier, after a cluster was started. What it writes is for the next reset to remove. */
+export async function breakIn({ entryUrl, databaseUrls }: BrokenIn, requestsEach: number, signal: AbortSignal): Promise<void> {
+  const requests = requestsEach * databaseUrls.length
   await load({ entryUrl, requests, connections: CONNECTIONS, writeShare: WRITE_SHARE }, signal)
 }
 

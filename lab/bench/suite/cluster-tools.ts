@@ -5,6 +5,7 @@
 import { measureGeneratorLimit } from '../measure/generator-limit.ts'
 import type { AggregateRun, Capacity, GeneratorLimit, Machine, PauseExperiment, Repetition } from '../results/bench-record.ts'
 import type { BenchRequest } from './bench-options.ts'
+import { BREAK_IN_REQUESTS, QUICK_BREAK_IN_REQUESTS } from './break-in.ts'
 import { measureCapacity, type CapacityPlan } from './capacity.ts'
 import { Environments, type MakeEnvironment } from './environments.ts'
 import { liveTest } from './live-test.ts'
@@ -27,7 +28,8 @@ export abstract class ClusterTools<E extends TestEnvironment> implements BenchTo
 
   constructor(request: BenchRequest, stateDirectory: string, make: MakeEnvironment<E>) {
     this.request = request
-    this.environments = new Environments({ stateDirectory, portOffset: request.portOffset, make })
+    const breakInRequests = request.options.isQuick ? QUICK_BREAK_IN_REQUESTS : BREAK_IN_REQUESTS
+    this.environments = new Environments({ stateDirectory, portOffset: request.portOffset, breakInRequests, make })
   }
 
   abstract remarks(): readonly string[]

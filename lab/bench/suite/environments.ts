@@ -23,6 +23,8 @@ export type MakeEnvironment<E> = (stateDirectory: string, topology: Topology, cp
 export interface EnvironmentPlace<E> {
   readonly stateDirectory: string
   readonly portOffset: number
+  /** For each instance of a tier, uncounted, after a start. */
+  readonly breakInRequests: number
   /** How the runtime makes one. */
   readonly make: MakeEnvironment<E>
 }
@@ -98,7 +100,7 @@ export class Environments<E extends TestEnvironment> {
     this.#running.set(slot, environment)
     try {
       await environment.start(signal)
-      await breakIn(environment, signal)
+      await breakIn(environment, this.#place.breakInRequests, signal)
       await environment.hold()
       if (cpuPerInstance !== null) await breakInHeld(environment, signal)
     } catch (error) {
