@@ -2,7 +2,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { SILENT_LOG } from '@relais/shared/observe/log.ts'
 import type { WriteOptions } from '@relais/shared/store/store.ts'
-import { Connections } from '../store/connections.ts'
 import { ForgetKeys } from '../store/forget-keys.ts'
 import { eventually, PostgresCluster } from './postgres-cluster.ts'
 
@@ -43,14 +42,7 @@ it('forgets keys when their lifetime is over, and only those', async () => {
   await store.insert('old', write('old'))
   await cluster.sql('db1', 'app', (sql) => sql`UPDATE idempotency_keys SET kept_at = now() - interval '1 hour'`)
   await store.insert('young', write('young'))
-  const connections = new Connections({
-    name: 'test',
-    role: 'primary',
-    address: { host: cluster.cluster.host, port: cluster.node('db1').port, secretsDir: cluster.cluster.secretsDir },
-    onFacts: () => {},
-    onLost: () => {},
-    log: SILENT_LOG,
-  })
+  const connections = cluster.connectionsTo('db1')
   const forget = new ForgetKeys({ pool: connections.pool('changes'), ensurePossible: () => {}, log: SILENT_LOG, everyMs: 20 })
   try {
     await eventually(async () => {

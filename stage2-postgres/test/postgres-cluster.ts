@@ -15,6 +15,7 @@ import type { Login } from '../cluster/secrets.ts'
 import { cleanServer, ready, signalServer, startServer, type StartedServer } from '../cluster/server.ts'
 import { createNode, type Node } from '../node.ts'
 import { setDurability } from '../replication/durability.ts'
+import { Connections } from '../store/connections.ts'
 
 const NAMES = ['db1', 'db2', 'db3'] as const
 export type NodeName = (typeof NAMES)[number]
@@ -121,6 +122,13 @@ export class PostgresCluster {
 
   sql<T>(name: NodeName, login: Login, visit: (sql: Sql) => Promise<T>): Promise<T> {
     return loginAs(this.node(name), login, visit, { timeoutMs: 20_000 })
+  }
+
+  /** A service's own, to one server, for who looks at them; to be closed by whoever asked. */
+  connectionsTo(name: NodeName): Connections {
+    const { secretsDir, host } = this.cluster
+    const address = { host, port: this.node(name).port, secretsDir }
+    return new Connections({ name: 'test', role: 'primary', address, onFacts: () => {}, onLost: () => {}, log: SILENT_LOG })
   }
 
   /** No records, no keys, ids from 1. */

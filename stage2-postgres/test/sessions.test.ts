@@ -1,8 +1,7 @@
 /** What the sessions of a service are set to, and that every lookup goes by an index for it. */
 import type { Fragment, Sql } from 'postgres'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { SILENT_LOG } from '@relais/shared/observe/log.ts'
-import { Connections } from '../store/connections.ts'
+import type { Connections } from '../store/connections.ts'
 import { forgetKeys, insertKeyedBatch, PRIMARY_READS, removeRecord, replaceRecord } from '../store/statements.ts'
 import { PostgresCluster } from './postgres-cluster.ts'
 
@@ -11,14 +10,7 @@ let connections: Connections
 
 beforeAll(async () => {
   cluster = await PostgresCluster.start({ nodes: ['db1'] })
-  connections = new Connections({
-    name: 'test',
-    role: 'primary',
-    address: { host: cluster.cluster.host, port: cluster.node('db1').port, secretsDir: cluster.cluster.secretsDir },
-    onFacts: () => {},
-    onLost: () => {},
-    log: SILENT_LOG,
-  })
+  connections = cluster.connectionsTo('db1')
 })
 afterAll(async () => {
   await connections.close()
