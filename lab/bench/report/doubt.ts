@@ -6,7 +6,7 @@
  *   smaller than what A/A leaves open                not told apart from noise
  */
 import type { BenchRecord } from '../results/bench-record.ts'
-import { noiseFloor } from '../statistics/noise-floor.ts'
+import { isHiddenBy, noiseFloor } from '../statistics/noise-floor.ts'
 import { verdictOf, type Ratio, type Verdict } from '../statistics/paired-ratio.ts'
 import { ratioText } from './figure-text.ts'
 import { isLimitedByGenerator, type Scenario } from './scenario.ts'
@@ -27,6 +27,6 @@ export class Doubt {
 
   /** `same` also of a difference that is smaller than the noise floor, whatever its own interval says. */
   verdict(ratio: Ratio): Verdict {
-    return this.floor && Math.abs(ratio.ratio - 1) < this.floor.floor ? 'same' : verdictOf(ratio)
+    return this.floor && isHiddenBy(this.floor, ratio.ratio) ? 'same' : verdictOf(ratio)
   }
 }

@@ -14,6 +14,11 @@ export interface NoiseFloor {
   readonly floor: number
 }
 
+/** Whether a ratio is no farther from 1 than the floor. By their logarithms: half as fast is as far as twice as fast. */
+export function isHiddenBy({ ratio: { low, high } }: NoiseFloor, ratio: number): boolean {
+  return Math.abs(Math.log(ratio)) < Math.max(Math.abs(Math.log(low)), Math.abs(Math.log(high)))
+}
+
 export function noiseFloor(ratesA: readonly number[], ratesB: readonly number[]): NoiseFloor | null {
   const ratio = pairedRatio(ratesA, ratesB)
   if (ratio === null) return null

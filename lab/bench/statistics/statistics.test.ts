@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { expectedGain, expectedGainWith } from './expected-gain.ts'
 import { agreesWithLittle, requestsInFlight } from './littles-law.ts'
 import { meanAndSpread } from './mean-and-spread.ts'
-import { noiseFloor } from './noise-floor.ts'
+import { isHiddenBy, noiseFloor } from './noise-floor.ts'
 import { inverted, pairedRatio, verdictOf } from './paired-ratio.ts'
 import { seededRandom } from './seeded-random.ts'
 import { fitScalability, rateAt } from './universal-scalability.ts'
@@ -98,6 +98,15 @@ describe('the noise floor', () => {
   test('is not sound when the same shows a difference', () => {
     expect(noiseFloor([110, 111, 112], [100, 100, 100])!.isSound).toBe(false)
     expect(noiseFloor([1], [1])).toBeNull()
+    // Half and double are hidden by the same floor, or by none.
+    const coarse = noiseFloor([150, 100, 130], [100, 140, 125])!
+    const edge = Math.max(coarse.ratio.high, 1 / coarse.ratio.low)
+    expect([edge * 1.01, edge * 0.99, 1.01 / edge, 0.99 / edge].map((ratio) => isHiddenBy(coarse, ratio))).toEqual([
+      false,
+      true,
+      true,
+      false,
+    ])
   })
 })
 
