@@ -41,6 +41,15 @@ describe('the lines of a run', () => {
     expect((await lines).get('db-lb')).toHaveLength(1)
   })
 
+  it('of tries that were given up are waited for behind the last answer, as there are more lines than answers then', async () => {
+    const logs = new AccessLogs(['db-lb'], () => directory)
+    append('read', line('run-1-0', '127.0.0.1:18007, 127.0.0.1:18008', '504, 200'))
+    const lines = logs.linesOf('run-1-', 1)
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    append('read', line('run-1-1', '127.0.0.1:18009', '-', 499))
+    expect((await lines).get('db-lb')).toHaveLength(2)
+  })
+
   it('are told as far as there are any when some never come', async () => {
     const logs = new AccessLogs(['db-lb'], () => directory)
     append('read', line('run-1-0'))

@@ -43,12 +43,17 @@ async function closedLoopLimit(system: System): Promise<number> {
 
 async function openLoopLimit(system: System): Promise<number> {
   await loadOn(system, WARM_UP_REQUESTS, RATE_FIRST)
-  let reached = await reachedAt(system, RATE_FIRST)
+  return lastReached((rate) => reachedAt(system, rate))
+}
+
+/** Upwards to the last rate that is reached, or downwards to the first; 0 when none is. `reachedAt` resolves to 0 for one that is not. */
+export async function lastReached(reachedAt: (rate: number) => Promise<number>): Promise<number> {
+  let reached = await reachedAt(RATE_FIRST)
   const isUpwards = reached > 0
   let rate = RATE_FIRST
   for (let step = 1; step < STEPS_MAX; step++) {
     rate *= isUpwards ? RATE_FACTOR : 1 / RATE_FACTOR
-    const next = await reachedAt(system, rate)
+    const next = await reachedAt(rate)
     if (isUpwards && next === 0) break
     reached = next
     if (!isUpwards && next > 0) break

@@ -51,7 +51,11 @@ export async function measurePause(environment: TestEnvironment, seed: number, s
 }
 
 /** Rejects when the load was over before the pause was: nothing could be concluded from its latencies. */
-async function withPause(environment: TestEnvironment, signal: AbortSignal, run: () => Promise<LoadRun>): Promise<LoadRun> {
+export async function withPause(
+  environment: Pick<TestEnvironment, 'topology' | 'pause' | 'resume'>,
+  signal: AbortSignal,
+  run: () => Promise<LoadRun>,
+): Promise<LoadRun> {
   const { name } = primaryOf(environment.topology)
   let isOver = false
   const running = run().finally(() => (isOver = true))
