@@ -38,6 +38,11 @@ async function expectStreaming(): Promise<void> {
   await expect.poll(async () => new Set(await contents()).size, LEVEL).toBe(1)
 }
 
+/** The last five. */
+async function checksOf(id: string): Promise<{ readonly Start: string }[]> {
+  return JSON.parse(await docker(['inspect', '--format', '{{json .State.Health.Log}}', id])) as { readonly Start: string }[]
+}
+
 describe.skipIf(reason !== undefined)(`stage 2 on containers${reason ? ` (skipped: ${reason})` : ''}`, () => {
   beforeAll(async () => {
     cluster = await ComposeCluster.create('stage2')
@@ -83,6 +88,11 @@ describe.skipIf(reason !== undefined)(`stage 2 on containers${reason ? ` (skippe
       const containers = await Promise.all([cluster.container('db1', 'postgres'), cluster.container('db1')])
       await docker(['rm', '--force', ...containers.map(({ id }) => id)])
       await load.goOn(20)
+      // Long enough for every check that the engine remembers: Compose waits for no container that is unhealthy.
+      const gone = Date.now()
+      const { id } = await cluster.container('db3', 'postgres')
+      await expect.poll(async () => (await checksOf(id)).every(({ Start }) => Date.parse(Start) > gone), RECOVERED).toBe(true)
+      expect((await cluster.container('db3', 'postgres')).health).toBe('healthy')
       await cluster.compose(['up', '--wait', '--no-build'])
       await load.goOn(50)
     } finally {
@@ -117,6 +127,8 @@ describe.skipIf(reason !== undefined)(`stage 2 on containers${reason ? ` (skippe
     // And not "did not end in time and was killed".
     expect(await act('stop', 'stage2/db3/postgres')).toMatch(/^stage2\/db3\/postgres stopped/)
     await act('start', 'stage2/db1/postgres')
+    // Its service could not serve meanwhile, and Compose waits for no container that is unhealthy.
+    await expect.poll(async () => (await cluster.container('db1')).health, RECOVERED).toBe('healthy')
     await cluster.compose(['up', '--wait', '--no-build'])
     await expectStreaming()
   })
