@@ -31,7 +31,7 @@ export class ChainProcesses {
     this.#topology = topologyOf('stage1', { portOffset })
   }
 
-  /** Each service is held to `cores` of a core, or to nothing with 0; the load balancers never are. */
+  /** `hold()` holds each service to `cores` of a core, or to nothing with 0; the load balancers never are. */
   static async start(kind: ChainKind, portOffset: number, cores = 0): Promise<ChainProcesses> {
     const chain = new ChainProcesses(portOffset, cores)
     writeFileSync(path.join(chain.#dir, 'secret'), randomBytes(32).toString('hex'))
@@ -53,6 +53,10 @@ export class ChainProcesses {
 
   get url(): string {
     return entryUrl(this.#topology, 'frontend')
+  }
+
+  hold(): void {
+    this.#held.hold()
   }
 
   async stop(): Promise<void> {

@@ -54,6 +54,7 @@ export class DatabaseProcesses {
         stdio: 'ignore',
       }),
     )
+    this.#held.hold()
   }
 
   async kill(name: string): Promise<void> {

@@ -7,6 +7,7 @@ import { findCpuShares, holdProcess, removeGroup } from '../runtime/cpu-share.ts
 
 export class HeldProcesses {
   readonly #cores: number
+  readonly #toHold = new Map<string, number>()
   readonly #groups: string[] = []
 
   /** 0 holds nothing. */
@@ -14,6 +15,7 @@ export class HeldProcesses {
     this.#cores = cores
   }
 
+  /** Free until `hold()`, except where a limit is given with the start (systemd). Throws where no limit can be had. */
   spawn(name: string, command: string, args: readonly string[], options: SpawnOptions): ChildProcess {
     if (this.#cores === 0) return spawn(command, args, options)
     const shares = findCpuShares(this.#cores)
@@ -21,11 +23,17 @@ export class HeldProcesses {
     const wrapped = shares.wrap(command, args)
     const child = spawn(wrapped.command, wrapped.args, options)
     const group = shares.groupFor(`relais-bench-${process.pid}-${name}`)
-    if (group !== null && child.pid !== undefined) {
-      holdProcess(group, this.#cores, child.pid)
+    if (group !== null && child.pid !== undefined) this.#toHold.set(group, child.pid)
+    return child
+  }
+
+  /** From now on, all that were started since the last call. */
+  hold(): void {
+    for (const [group, pid] of this.#toHold) {
+      holdProcess(group, this.#cores, pid)
       this.#groups.push(group)
     }
-    return child
+    this.#toHold.clear()
   }
 
   /** After the processes have ended. */

@@ -1,41 +1,60 @@
 /**
- * Which connections of a server are at work, and since when the others are not: what may be cut when the service ends.
+ * Which connections of a server are at work, since when the others are not, and who waits on behalf of a client: what may be cut when
+ * the service ends, and what is given up when the client goes.
  *
  * Node's own `closeIdleConnections()` calls a connection idle as soon as its answer has been handed over, though most of it may not have
  * left the process yet, and says nothing of how long it has been so.
+ *
+ * What is done here for each request is paid by each: one listener, and no timer.
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+
+/** Works for a client, and wants to know when it has gone. */
+export interface ClientWaiter {
+  clientGone(): void
+}
 
 export class Connections {
   readonly #connections = new Map<Socket, Connection>()
 
   constructor(server: Server) {
     server.on('connection', (socket) => {
-      this.#connections.set(socket, new Connection(socket))
-      socket.once('close', () => this.#connections.delete(socket))
+      const connection = new Connection(socket)
+      this.#connections.set(socket, connection)
+      socket.once('close', () => {
+        this.#connections.delete(socket)
+        connection.gone()
+      })
     })
   }
 
   /** A request has arrived, `outgoing` is to be its answer. */
   begin({ socket }: IncomingMessage, outgoing: ServerResponse): void {
-    this.#connections.get(socket)?.begin(outgoing)
+    this.of(socket)?.begin(outgoing)
   }
 
-  /** The latest answer on a connection, begun or given. */
-  latestAnswer(socket: Socket): ServerResponse | undefined {
-    return this.#connections.get(socket)?.latestAnswer
+  of(socket: Socket): Connection | undefined {
+    return this.#connections.get(socket)
   }
 
   /** Closes those on which nothing has happened since `sinceMs` of `performance.now()`. */
   closeSilentSince(sinceMs: number): void {
     for (const [socket, connection] of this.#connections) if (connection.isSilentSince(sinceMs)) socket.destroy()
   }
+
+  /** Those that have an answer to take are cut when they take nothing of it for `patienceMs`, from the first call that meets it. */
+  cutUntaken(patienceMs: number): void {
+    for (const connection of this.#connections.values()) connection.cutUntaken(patienceMs)
+  }
 }
 
-class Connection {
+export class Connection {
+  /** Of those who work for this client now. */
+  readonly waiters = new Set<ClientWaiter>()
   readonly #socket: Socket
-  latestAnswer: ServerResponse | undefined
+  #latestAnswer: ServerResponse | undefined
+  #watchedAnswer: ServerResponse | undefined
   #atWork = 0
   #idleSinceMs = performance.now()
   #bytesRead = 0
@@ -44,16 +63,36 @@ class Connection {
     this.#socket = socket
   }
 
+  /** Begun or given. */
+  get latestAnswer(): ServerResponse | undefined {
+    return this.#latestAnswer
+  }
+
   begin(outgoing: ServerResponse): void {
     this.#atWork += 1
-    this.latestAnswer = outgoing
+    this.#latestAnswer = outgoing
     // Only then its last byte has been given to the system.
-    outgoing.once('close', this.#end)
+    outgoing.on('close', this.#end)
   }
 
   /** What has begun to arrive is no silence: its end is awaited as long as any request's. */
   isSilentSince(ms: number): boolean {
     return this.#atWork === 0 && this.#idleSinceMs <= ms && this.#socket.bytesRead === this.#bytesRead
+  }
+
+  /**
+   * Node's timer of a socket looks at what the system has taken of an answer, and not only at whole writes; but `server.timeout` would
+   * set it for each request. It is set for the few answers that are still there when somebody looks.
+   */
+  cutUntaken(patienceMs: number): void {
+    const answer = this.#latestAnswer
+    if (!answer?.headersSent || answer.closed || answer === this.#watchedAnswer) return
+    this.#watchedAnswer = answer
+    this.#socket.setTimeout(patienceMs)
+  }
+
+  gone(): void {
+    for (const waiter of this.waiters) waiter.clientGone()
   }
 
   readonly #end = (): void => {

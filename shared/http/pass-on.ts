@@ -34,7 +34,7 @@ export async function askNextTier(
     path: path ?? pathAndQuery(c.req.url),
     headers: sent,
     body,
-    outgoing: c.env.outgoing,
+    client: c.env.client,
   })
   c.env.exchange.passedThrough(answer.headers)
   return answer

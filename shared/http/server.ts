@@ -30,13 +30,13 @@ interface ClientPatience {
   readonly headersMs: number
   /** To the end of the body. */
   readonly requestMs: number
-  /** How often the two are looked at. */
-  readonly checkMs: number
-  /** Without a byte taken of an answer that is there; longer than an answer may be held back (60 s, an injected fault). */
+  /** Without a byte taken of an answer that is there. */
   readonly answerMs: number
+  /** How often the three are looked at. */
+  readonly checkMs: number
 }
 
-const CLIENT_PATIENCE: ClientPatience = { headersMs: 10_000, requestMs: 15_000, checkMs: 1_000, answerMs: 65_000 }
+const CLIENT_PATIENCE: ClientPatience = { headersMs: 10_000, requestMs: 15_000, answerMs: 65_000, checkMs: 1_000 }
 
 export interface RunningServer {
   readonly port: number
@@ -46,7 +46,9 @@ export interface RunningServer {
 
 /** Resolves once the port is bound; rejects with Node's error (`EADDRINUSE`, `EACCES`) if it cannot be. */
 export async function listen(service: Service, host: string, port: number, patience = CLIENT_PATIENCE): Promise<RunningServer> {
-  const listener = getRequestListener((request, bindings) => service.fetch(request, bindings as HttpBindings), {
+  const answer = (request: Request, { incoming, outgoing }: HttpBindings): Promise<Response> =>
+    service.fetch(request, { incoming, outgoing, client: connections.of(incoming.socket) })
+  const listener = getRequestListener((request, bindings) => answer(request, bindings as HttpBindings), {
     overrideGlobalObjects: true,
     errorHandler: (error) => refusedByAdapter(service, error),
   })
@@ -67,8 +69,8 @@ export async function listen(service: Service, host: string, port: number, patie
     },
   )
   const connections = new Connections(server)
-  // Node looks at what the system has taken of an answer, and not only at whole writes.
-  server.timeout = patience.answerMs
+  const watch = setInterval(() => connections.cutUntaken(patience.answerMs), patience.checkMs)
+  server.once('close', () => clearInterval(watch))
   // An expectation that Node does not know may be ignored (RFC 9110, section 10.1.1); Node itself answers 417 without a body.
   server.on('checkExpectation', (incoming, outgoing) => server.emit('request', incoming, outgoing))
   server.on('clientError', (error, socket) => refuse(service.options.name, error, socket as Socket, connections))
@@ -112,7 +114,7 @@ function refuse(name: string, error: NodeJS.ErrnoException, socket: Socket, conn
     socket.destroy()
     return
   }
-  const earlier = connections.latestAnswer(socket)
+  const earlier = connections.of(socket)?.latestAnswer
   if (earlier && earlier.req.complete && !earlier.writableEnded) {
     // The request before the broken bytes is whole and being worked on: its answer, and no other, tells what became of it.
     earlier.once('close', () => socket.end())

@@ -1,9 +1,9 @@
 /** The call to the next tier against real loopback servers that misbehave: what is known afterwards, and what is not. */
-import { IncomingMessage, ServerResponse } from 'node:http'
-import { Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { rejectionOf } from '../test/rejection-of.ts'
 import { loopbackServer, type LoopbackServer } from '../test/loopback-server.ts'
+import type { ClientWaiter } from './connections.ts'
 import { TierClient, type TierClientOptions } from './tier-client.ts'
 
 const GENEROUS_MS = 20_000
@@ -146,26 +146,26 @@ describe('the call to the next tier', () => {
       if (sent.includes('/next')) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')
     })
     const tier = client(server, { connectionsMax: 1 })
-    const [sent, waiting] = [answerTo(), answerTo()]
-    const calls = [sent, waiting].map((outgoing) => rejectionOf(tier.call({ ...GET, path: '/gone', outgoing })))
+    const [sent, waiting] = [aClient(), aClient()]
+    const calls = [sent, waiting].map((client) => rejectionOf(tier.call({ ...GET, path: '/gone', client })))
     const next = tier.call({ ...GET, path: '/next' })
     await vi.waitFor(() => expect(server.received()).toContain('/gone'), { timeout: 5_000, interval: 5 })
-    for (const outgoing of [waiting, sent]) outgoing.emit('close')
+    for (const { waiters } of [waiting, sent]) for (const waiter of waiters) waiter.clientGone()
     for (const call of calls) expect(await call).toMatchObject({ slug: 'client-gone', status: 499, definite: true })
     expect((await next).status).toBe(200)
     expect(server.received().match(/GET \/gone/g)).toHaveLength(1)
-    expect(sent.listenerCount('close')).toBe(0)
+    expect(sent.waiters.size).toBe(0)
   })
 
   it('lets a write go on that was sent, and does not send one that waits, when its client has gone', async () => {
     const sockets: Socket[] = []
     const server = await upstream((socket) => void sockets.push(socket))
     const tier = client(server, { connectionsMax: 1 })
-    const [first, second] = [answerTo(), answerTo()]
-    const sent = tier.call({ ...POST, path: '/first', outgoing: first })
-    const waiting = rejectionOf(tier.call({ ...POST, path: '/second', outgoing: second }))
+    const [first, second] = [aClient(), aClient()]
+    const sent = tier.call({ ...POST, path: '/first', client: first })
+    const waiting = rejectionOf(tier.call({ ...POST, path: '/second', client: second }))
     await vi.waitFor(() => expect(server.received()).toContain('/first'), { timeout: 5_000, interval: 5 })
-    for (const outgoing of [first, second]) outgoing.emit('close')
+    for (const { waiters } of [first, second]) for (const waiter of waiters) waiter.clientGone()
     expect(await waiting).toMatchObject({ slug: 'client-gone', definite: true })
     sockets[0]!.write('HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n')
     expect((await sent).status).toBe(201)
@@ -213,8 +213,8 @@ const GET = { method: 'GET', path: '/api/data', headers: {} }
 const POST = { method: 'POST', path: '/api/data', headers: { 'content-type': 'application/json' }, body: '{"message":"a"}' }
 
 /** Our own answer to a client, which leaves when a test says so. */
-function answerTo(): ServerResponse {
-  return new ServerResponse(new IncomingMessage(new Socket()))
+function aClient(): { waiters: Set<ClientWaiter> } {
+  return { waiters: new Set() }
 }
 
 async function upstream(play: Play): Promise<LoopbackServer> {

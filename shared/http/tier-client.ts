@@ -13,8 +13,9 @@
  * a stream object for each, and `onRequestStart` tells whether the request had been given to a connection: the
  * difference between "certainly not done" and "unknown".
  */
-import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders } from 'node:http'
 import { Pool, type Dispatcher } from 'undici'
+import type { ClientWaiter } from './connections.ts'
 import { Problem } from './problem.ts'
 
 export interface TierRequest {
@@ -22,8 +23,8 @@ export interface TierRequest {
   readonly path: string
   readonly headers: Record<string, string>
   readonly body?: string | Uint8Array | undefined
-  /** Our own answer to the client. When it closes, nobody waits any more: a read is given up, and a write that is not sent yet stays so. */
-  readonly outgoing?: ServerResponse | undefined
+  /** Our own client. When it goes, nobody waits any more: a read is given up, and a write that is not sent yet stays so. */
+  readonly client?: { readonly waiters: Set<ClientWaiter> } | undefined
 }
 
 export interface TierAnswer {
@@ -69,9 +70,16 @@ export class TierClient {
   /** Resolves to whatever was answered, errors included. Rejects with a `Problem` when nothing was. */
   call(request: TierRequest): Promise<TierAnswer> {
     return new Promise((resolve, reject) => {
-      const { method, path, headers, body = null, outgoing } = request
+      const { method, path, headers, body = null, client } = request
       const isRead = method === 'GET' || method === 'HEAD'
-      const call = new TierCall({ isRead, bytesMax: this.#answerBytesMax, deadlineMs: this.#deadlineMs, outgoing, resolve, reject })
+      const call = new TierCall({
+        isRead,
+        bytesMax: this.#answerBytesMax,
+        deadlineMs: this.#deadlineMs,
+        waiters: client?.waiters,
+        resolve,
+        reject,
+      })
       const pool = isRead ? this.#reads : this.#writes
       pool.dispatch({ method, path, headers, body }, call)
     })
@@ -86,15 +94,15 @@ interface TierCallOptions {
   readonly isRead: boolean
   readonly bytesMax: number
   readonly deadlineMs: number
-  readonly outgoing: ServerResponse | undefined
+  readonly waiters: Set<ClientWaiter> | undefined
   readonly resolve: (answer: TierAnswer) => void
   readonly reject: (problem: Problem) => void
 }
 
-class TierCall implements Dispatcher.DispatchHandler {
+class TierCall implements Dispatcher.DispatchHandler, ClientWaiter {
   readonly #isRead: boolean
   readonly #bytesMax: number
-  readonly #outgoing: ServerResponse | undefined
+  readonly #waiters: Set<ClientWaiter> | undefined
   readonly #resolve: (answer: TierAnswer) => void
   readonly #reject: (problem: Problem) => void
   readonly #timer: NodeJS.Timeout
@@ -106,15 +114,15 @@ class TierCall implements Dispatcher.DispatchHandler {
   #bytes = 0
   #isOver = false
 
-  constructor({ isRead, bytesMax, deadlineMs, outgoing, resolve, reject }: TierCallOptions) {
+  constructor({ isRead, bytesMax, deadlineMs, waiters, resolve, reject }: TierCallOptions) {
     this.#isRead = isRead
     this.#bytesMax = bytesMax
-    this.#outgoing = outgoing
+    this.#waiters = waiters
     this.#resolve = resolve
     this.#reject = reject
     this.#sendableUntilMs = performance.now() + deadlineMs - LEFT_MS_MIN
     this.#timer = setTimeout(() => this.#timedOut(deadlineMs), deadlineMs)
-    outgoing?.on('close', this.#clientGone)
+    waiters?.add(this)
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -160,7 +168,7 @@ class TierCall implements Dispatcher.DispatchHandler {
     this.#controller?.abort(ABORTED)
   }
 
-  readonly #clientGone = (): void => {
+  clientGone(): void {
     // A write that was sent goes on: what becomes of it is still worth a line in the log.
     if (!this.#isRead && this.#controller !== undefined) return
     if (!this.#finish()) return
@@ -172,7 +180,7 @@ class TierCall implements Dispatcher.DispatchHandler {
     if (this.#isOver) return false
     this.#isOver = true
     clearTimeout(this.#timer)
-    this.#outgoing?.off('close', this.#clientGone)
+    this.#waiters?.delete(this)
     return true
   }
 }
