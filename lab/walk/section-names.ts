@@ -21,7 +21,7 @@ export const SECTION_NAMES: Record<Language, Record<SectionKind, string>> = {
     'set-up': 'Mise en place',
     prediction: 'Prédiction',
     run: 'À exécuter',
-    reading: 'Lecture',
+    reading: 'Explication',
     try: 'À vous de jouer',
     code: 'Dans le code',
     wild: 'Ailleurs',

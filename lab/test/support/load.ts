@@ -10,6 +10,8 @@ import { ask, type Answer } from './ask.ts'
 import type { Random } from './seeded-random.ts'
 
 export interface Operation {
+  /** Counted as they are sent, from 0. */
+  readonly number: number
   readonly kind: 'read' | 'write'
   readonly requestId: string
   /** Of a write; also its idempotency key. */
@@ -43,7 +45,7 @@ export class Load {
   readonly #clients: Promise<void>[]
   readonly #waiters = new Set<{ readonly end: number; readonly resolve: () => void }>()
   #isOver = false
-  #invoked = 0
+  #sent = 0
 
   /** Begins at once. */
   constructor(url: string, options: LoadOptions) {
@@ -65,6 +67,16 @@ export class Load {
     return this.writes.filter(({ answer }) => answer?.status !== 201)
   }
 
+  /** How many have been sent; as `sentSince`'s argument: now. */
+  get sent(): number {
+    return this.#sent
+  }
+
+  /** Those that have ended and were sent after it had been so many. What ends later may have been sent long before. */
+  sentSince(sent: number): Operation[] {
+    return this.operations.filter(({ number }) => number >= sent)
+  }
+
   /** Resolves when this many more operations have ended than had when it was called. */
   goOn(count: number): Promise<void> {
     return new Promise((resolve) => this.#waiters.add({ end: this.operations.length + count, resolve }))
@@ -79,13 +91,14 @@ export class Load {
   async #run(): Promise<void> {
     const agent = new Agent({ keepAlive: true, maxSockets: 1 })
     const { random, writeShare = 0.4, readHeaders } = this.#options
-    while (!this.#isOver && this.#invoked < OPERATIONS_MAX) {
+    while (!this.#isOver && this.#sent < OPERATIONS_MAX) {
       const kind = random.next() < writeShare ? 'write' : 'read'
-      const requestId = `${this.#options.name}-${this.#invoked++}`
+      const number = this.#sent++
+      const requestId = `${this.#options.name}-${number}`
       const message = kind === 'write' ? requestId : ''
       const sentAtMs = performance.now()
       const answer = await (kind === 'write' ? writeOnce(this.#url, message, agent) : readOnce(this.#url, requestId, agent, readHeaders))
-      this.#ended({ kind, requestId, message, answer, tookMs: performance.now() - sentAtMs })
+      this.#ended({ number, kind, requestId, message, answer, tookMs: performance.now() - sentAtMs })
       if (answer === undefined || answer.status >= 500) await sleep(AFTER_FAILURE_MS)
     }
     agent.destroy()
