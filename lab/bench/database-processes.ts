@@ -21,7 +21,7 @@ export class DatabaseProcesses {
     this.#held = new HeldProcesses(cores)
   }
 
-  /** Starts db1 as the primary and `replicas` replicas, each held to `cores` (0: to nothing), and waits until all are ready. */
+  /** Starts db1 as the primary and `replicas` replicas, and waits until all are ready. `hold()` holds each to `cores`, or to nothing with 0. */
   static async start(replicas: number, cores = 0): Promise<DatabaseProcesses> {
     const cluster = new DatabaseProcesses(cores)
     writeFileSync(join(cluster.#dir, 'secret'), randomBytes(32).toString('hex'))
@@ -54,6 +54,9 @@ export class DatabaseProcesses {
         stdio: 'ignore',
       }),
     )
+  }
+
+  hold(): void {
     this.#held.hold()
   }
 

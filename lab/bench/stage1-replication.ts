@@ -14,7 +14,7 @@ import { requestsPerSecond, sendRequests } from './load.ts'
 
 const { values } = parseArgs({
   options: {
-    pairs: { type: 'string', default: '5' },
+    pairs: { type: 'string', default: '8' },
     seconds: { type: 'string', default: '4' },
     'writes-only': { type: 'boolean', default: false },
   },
@@ -24,28 +24,33 @@ const durationS = Number(values.seconds)
 const MESSAGE = JSON.stringify({ message: 'a message of an ordinary length, as a person might type it' })
 const CONNECTIONS = 50
 const MANY = 1_000_000
+const WARM_TURNS = 4
 /** Of a core, for each database: what three machines would be, on one. */
 const SHARE = 0.2
 
-await compareWrites(0)
-await compareWrites(SHARE)
+await compareWrites()
 if (!values['writes-only']) await catchUpAndPages()
 
-async function compareWrites(cores: number): Promise<void> {
-  const replicated = await DatabaseProcesses.start(2, cores)
-  const alone = await DatabaseProcesses.start(0, cores)
-  try {
-    const write = (cluster: DatabaseProcesses) => (): Promise<number> =>
-      requestsPerSecond({ url: `${cluster.url('db1')}/api/data`, method: 'POST', body: MESSAGE, connections: CONNECTIONS, durationS })
-    await write(replicated)()
-    await write(alone)()
-    const comparison = await interleave(pairs, write(replicated), write(alone))
-    console.log(
-      describeComparison(
-        `writes with two replicas / without, ${cores === 0 ? 'the cores shared' : `each database on ${cores} of a core`}`,
-        comparison,
-      ),
+/** Warmed up in turn and held to a share only then, as in stage1-chain.ts. */
+async function compareWrites(): Promise<void> {
+  const replicated = await DatabaseProcesses.start(2, SHARE)
+  const alone = await DatabaseProcesses.start(0, SHARE)
+  const write = (cluster: DatabaseProcesses): Promise<number> =>
+    requestsPerSecond({ url: `${cluster.url('db1')}/api/data`, method: 'POST', body: MESSAGE, connections: CONNECTIONS, durationS })
+  const compare = async (held: string): Promise<void> => {
+    const comparison = await interleave(
+      pairs,
+      () => write(replicated),
+      () => write(alone),
     )
+    console.log(describeComparison(`writes with two replicas / without, ${held}`, comparison))
+  }
+  try {
+    for (let turn = 0; turn < WARM_TURNS; turn++) for (const cluster of [replicated, alone]) await write(cluster)
+    await compare('the cores shared')
+    for (const cluster of [replicated, alone]) cluster.hold()
+    for (const cluster of [replicated, alone]) await write(cluster)
+    await compare(`each database on ${SHARE} of a core`)
   } finally {
     await replicated.stop()
     await alone.stop()
