@@ -15,10 +15,11 @@ import { describeComparison, interleave } from './interleave.ts'
 import { requestsPerSecond } from './load.ts'
 import { answering, ended, PostgresPrimary } from './postgres-primary.ts'
 
-const { values } = parseArgs({ options: { pairs: { type: 'string', default: '6' }, seconds: { type: 'string', default: '4' } } })
+const { values } = parseArgs({ options: { pairs: { type: 'string', default: '8' }, seconds: { type: 'string', default: '4' } } })
 const pairs = Number(values.pairs)
 const durationS = Number(values.seconds)
 const CONNECTIONS = 50
+const WARM_TURNS = 4
 const BODY = JSON.stringify({ message: 'a message of an ordinary length, as a person might type it' })
 
 const primary = await PostgresPrimary.start()
@@ -34,8 +35,10 @@ async function compareWrites(): Promise<void> {
   const service = (): Promise<number> =>
     requestsPerSecond({ url: `${primary.url}/api/data`, method: 'POST', body: BODY, connections: CONNECTIONS, durationS })
   const pgbench = (): Promise<number> => primary.pgbenchInserts(CONNECTIONS, durationS)
-  await service()
-  await pgbench()
+  for (let turn = 0; turn < WARM_TURNS; turn++) {
+    await service()
+    await pgbench()
+  }
   console.log(describeComparison('writes through the service / pgbench', await interleave(pairs, service, pgbench)))
 }
 
@@ -49,7 +52,10 @@ async function compareReads(): Promise<void> {
     const url = `http://127.0.0.1:${port}/data`
     await answering(url)
     const read = (from: string) => (): Promise<number> => requestsPerSecond({ url: from, connections: CONNECTIONS, durationS })
-    await read(`${primary.url}/data`)()
+    for (let turn = 0; turn < WARM_TURNS; turn++) {
+      await read(`${primary.url}/data`)()
+      await read(url)()
+    }
     console.log(describeComparison('newest record / a constant', await interleave(pairs, read(`${primary.url}/data`), read(url))))
   } finally {
     await ended(constant)
