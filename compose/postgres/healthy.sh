@@ -1,5 +1,5 @@
 #!/bin/bash
-# Is this PostgreSQL server what it is for? It accepts connections, and: `primary` is no standby, `standby` has streamed since it started.
+# Is this PostgreSQL server what it is for? It accepts connections, and: `primary` is no standby; `standby` is one, and has streamed since it started.
 #
 # (!) Has streamed, not streams: a standby without its primary still serves reads, and Compose gives up on a whole `up --wait` as soon as
 # it meets a container that is unhealthy. So the standbys of a primary that was away could not be waited for when it came back.
@@ -13,11 +13,13 @@ PATH=${PG_MAJOR:+/usr/lib/postgresql/$PG_MAJOR/bin:}$PATH
 pg_isready -q -h 127.0.0.1 -U relais_monitor -d relais -t 2
 # Memory of this start of the container: /tmp is a tmpfs, made anew with each.
 has_streamed=/tmp/has-streamed
-[ "$1" = standby ] && [ -e "$has_streamed" ] && exit
 case $1 in
   primary) question='SELECT NOT pg_is_in_recovery()' ;;
-  standby) question="SELECT count(*) = 1 FROM pg_stat_wal_receiver WHERE status = 'streaming'" ;;
+  standby)
+    question='SELECT pg_is_in_recovery()'
+    [ -e "$has_streamed" ] || question+=" AND EXISTS (SELECT FROM pg_stat_wal_receiver WHERE status = 'streaming')"
+    ;;
 esac
 answer=$(PGPASSWORD=$(<"$RELAIS_SECRETS_DIR/monitor") PGCONNECT_TIMEOUT=2 psql -XAtq -h 127.0.0.1 -U relais_monitor -d relais -c "$question")
 [ "$answer" = t ]
-[ "$1" != standby ] || touch "$has_streamed"
+[ "$1" = primary ] || touch "$has_streamed"

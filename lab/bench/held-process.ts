@@ -30,8 +30,9 @@ export class HeldProcesses {
   /** From now on, all that were started since the last call. */
   hold(): void {
     for (const [group, pid] of this.#toHold) {
-      holdProcess(group, this.#cores, pid)
+      // First: what is half made is removed, too.
       this.#groups.push(group)
+      holdProcess(group, this.#cores, pid)
     }
     this.#toHold.clear()
   }

@@ -28,29 +28,25 @@ const WARM_TURNS = 4
 /** Of a core, for each database: what three machines would be, on one. */
 const SHARE = 0.2
 
-await compareWrites()
+await compareWrites(0)
+await compareWrites(SHARE)
 if (!values['writes-only']) await catchUpAndPages()
 
 /** Warmed up in turn and held to a share only then, as in stage1-chain.ts. */
-async function compareWrites(): Promise<void> {
-  const replicated = await DatabaseProcesses.start(2, SHARE)
-  const alone = await DatabaseProcesses.start(0, SHARE)
-  const write = (cluster: DatabaseProcesses): Promise<number> =>
+async function compareWrites(cores: number): Promise<void> {
+  const replicated = await DatabaseProcesses.start(2, cores)
+  const alone = await DatabaseProcesses.start(0, cores)
+  const held = cores === 0 ? 'the cores shared' : `each database on ${cores} of a core`
+  const write = (cluster: DatabaseProcesses) => (): Promise<number> =>
     requestsPerSecond({ url: `${cluster.url('db1')}/api/data`, method: 'POST', body: MESSAGE, connections: CONNECTIONS, durationS })
-  const compare = async (held: string): Promise<void> => {
-    const comparison = await interleave(
-      pairs,
-      () => write(replicated),
-      () => write(alone),
-    )
-    console.log(describeComparison(`writes with two replicas / without, ${held}`, comparison))
+  const writeBoth = async (): Promise<void> => {
+    for (const cluster of [replicated, alone]) await write(cluster)()
   }
   try {
-    for (let turn = 0; turn < WARM_TURNS; turn++) for (const cluster of [replicated, alone]) await write(cluster)
-    await compare('the cores shared')
+    for (let turn = 0; turn < WARM_TURNS; turn++) await writeBoth()
     for (const cluster of [replicated, alone]) cluster.hold()
-    for (const cluster of [replicated, alone]) await write(cluster)
-    await compare(`each database on ${SHARE} of a core`)
+    await writeBoth()
+    console.log(describeComparison(`writes with two replicas / without, ${held}`, await interleave(pairs, write(replicated), write(alone))))
   } finally {
     await replicated.stop()
     await alone.stop()

@@ -15,6 +15,14 @@ export interface ClientWaiter {
   clientGone(): void
 }
 
+/** Who asked, as seen by whoever works for it. */
+export interface Client {
+  /** They work for it now. */
+  readonly waiters: Set<ClientWaiter>
+  /** Nobody who begins to wait after that is told. */
+  readonly isGone: boolean
+}
+
 export class Connections {
   readonly #connections = new Map<Socket, Connection>()
 
@@ -49,9 +57,9 @@ export class Connections {
   }
 }
 
-export class Connection {
-  /** Of those who work for this client now. */
+export class Connection implements Client {
   readonly waiters = new Set<ClientWaiter>()
+  isGone = false
   readonly #socket: Socket
   #latestAnswer: ServerResponse | undefined
   #watchedAnswer: ServerResponse | undefined
@@ -92,6 +100,7 @@ export class Connection {
   }
 
   gone(): void {
+    this.isGone = true
     for (const waiter of this.waiters) waiter.clientGone()
   }
 

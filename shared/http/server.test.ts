@@ -10,6 +10,8 @@ import { askNextTier, passBack } from './pass-on.ts'
 import { readJson } from './read-json.ts'
 import { listen, type RunningServer } from './server.ts'
 import type { Service } from './service.ts'
+import { rejectionOf } from '../test/rejection-of.ts'
+import type { Client } from './connections.ts'
 import { TierClient } from './tier-client.ts'
 
 const PATIENCE = { headersMs: 200, requestMs: 400, checkMs: 20, answerMs: 60_000 }
@@ -171,6 +173,25 @@ describe('a client that does not take its answer', () => {
     expect((await readToEnd(socket)).body.length).toBeLessThan(LARGE_BYTES)
     await impatient.close()
   })
+
+  it('is not cut while it takes a little of it now and then, for longer than the patience in all', async () => {
+    const answerMs = 1_000
+    const impatient = await listen(service, '127.0.0.1', 0, { ...PATIENCE, answerMs })
+    const socket = await openSocket(impatient.port)
+    socket.write('GET /large HTTP/1.1\r\nHost: db1\r\nConnection: close\r\n\r\n')
+    const untilMs = performance.now() + 3 * answerMs
+    let taken = 0
+    socket.on('data', (chunk: Buffer) => {
+      taken += chunk.length
+      if (performance.now() > untilMs) return
+      socket.pause()
+      setTimeout(() => socket.resume(), answerMs / 100)
+    })
+    await once(socket, 'end')
+    expect(performance.now()).toBeGreaterThan(untilMs)
+    expect(taken).toBeGreaterThan(LARGE_BYTES)
+    await impatient.close()
+  })
 })
 
 describe('a client that goes away before its answer', () => {
@@ -185,6 +206,29 @@ describe('a client that goes away before its answer', () => {
     await vi.waitFor(() => expect(next.received()).toContain('/left'), { timeout: 5_000, interval: 5 })
     socket.destroy()
     expect((await rawRequest(server.port, `GET /wanted HTTP/1.1\r\n${HEAD}\r\n`)).status).toBe(200)
+    await tier.close()
+    await next.close()
+  })
+
+  it('has nothing sent for it that was not sent yet', async () => {
+    const next = await loopbackServer(() => {})
+    const tier = new TierClient(next.url, { deadlineMs: 60_000 })
+    let client: Client | undefined
+    const outcome = Promise.withResolvers<unknown>()
+    service.app.get('/left', async (c) => {
+      client = c.env.client
+      await release.promise
+      outcome.resolve(await rejectionOf(askNextTier(c, tier)))
+      return c.env.exchange.json(200, {})
+    })
+    const socket = await openSocket(server.port)
+    socket.write('GET /left HTTP/1.1\r\nHost: db1\r\n\r\n')
+    await vi.waitFor(() => expect(client).toBeDefined(), { timeout: 5_000, interval: 5 })
+    socket.destroy()
+    await vi.waitFor(() => expect(client?.isGone).toBe(true), { timeout: 5_000, interval: 5 })
+    release.resolve()
+    expect(await outcome.promise).toMatchObject({ slug: 'client-gone', definite: true })
+    expect(next.received()).toBe('')
     await tier.close()
     await next.close()
   })

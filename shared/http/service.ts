@@ -12,14 +12,14 @@ import { Hono, type Context } from 'hono'
 import type { Log } from '../observe/log.ts'
 import { Metrics } from '../observe/metrics.ts'
 import { RequestLog } from '../observe/request-log.ts'
-import type { Connection } from './connections.ts'
+import type { Client } from './connections.ts'
 import { Exchange } from './exchange.ts'
 import type { InjectedFaults } from './injected-faults.ts'
 import { Problem } from './problem.ts'
 import { REQUEST_ID } from './headers.ts'
 
 export interface ServiceEnv {
-  Bindings: { exchange: Exchange; stage: string; incoming?: IncomingMessage; outgoing?: ServerResponse; client?: Connection | undefined }
+  Bindings: { exchange: Exchange; stage: string; incoming?: IncomingMessage; outgoing?: ServerResponse; client?: Client | undefined }
 }
 export type ServiceContext = Context<ServiceEnv>
 

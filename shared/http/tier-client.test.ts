@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { rejectionOf } from '../test/rejection-of.ts'
 import { loopbackServer, type LoopbackServer } from '../test/loopback-server.ts'
-import type { ClientWaiter } from './connections.ts'
+import type { Client } from './connections.ts'
 import { TierClient, type TierClientOptions } from './tier-client.ts'
 
 const GENEROUS_MS = 20_000
@@ -157,6 +157,15 @@ describe('the call to the next tier', () => {
     expect(sent.waiters.size).toBe(0)
   })
 
+  it('sends nothing for a client that had gone before', async () => {
+    const server = await upstream(() => {})
+    for (const request of [GET, POST]) {
+      const call = rejectionOf(client(server).call({ ...request, client: aClient(true) }))
+      expect(await call).toMatchObject({ slug: 'client-gone', definite: true })
+    }
+    expect(server.received()).toBe('')
+  })
+
   it('lets a write go on that was sent, and does not send one that waits, when its client has gone', async () => {
     const sockets: Socket[] = []
     const server = await upstream((socket) => void sockets.push(socket))
@@ -213,8 +222,8 @@ const GET = { method: 'GET', path: '/api/data', headers: {} }
 const POST = { method: 'POST', path: '/api/data', headers: { 'content-type': 'application/json' }, body: '{"message":"a"}' }
 
 /** Our own answer to a client, which leaves when a test says so. */
-function aClient(): { waiters: Set<ClientWaiter> } {
-  return { waiters: new Set() }
+function aClient(isGone = false): Client {
+  return { waiters: new Set(), isGone }
 }
 
 async function upstream(play: Play): Promise<LoopbackServer> {

@@ -15,7 +15,7 @@
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import { Pool, type Dispatcher } from 'undici'
-import type { ClientWaiter } from './connections.ts'
+import type { Client, ClientWaiter } from './connections.ts'
 import { Problem } from './problem.ts'
 
 export interface TierRequest {
@@ -24,7 +24,7 @@ export interface TierRequest {
   readonly headers: Record<string, string>
   readonly body?: string | Uint8Array | undefined
   /** Our own client. When it goes, nobody waits any more: a read is given up, and a write that is not sent yet stays so. */
-  readonly client?: { readonly waiters: Set<ClientWaiter> } | undefined
+  readonly client?: Client | undefined
 }
 
 export interface TierAnswer {
@@ -69,6 +69,7 @@ export class TierClient {
 
   /** Resolves to whatever was answered, errors included. Rejects with a `Problem` when nothing was. */
   call(request: TierRequest): Promise<TierAnswer> {
+    if (request.client?.isGone) return Promise.reject(new Problem('client-gone'))
     return new Promise((resolve, reject) => {
       const { method, path, headers, body = null, client } = request
       const isRead = method === 'GET' || method === 'HEAD'
