@@ -4,8 +4,8 @@
  *
  *   node_modules/.bin/node lab/bench/stage1-chain.ts [--pairs N] [--seconds N] [--warm-turns N]
  *
- * What is compared is the steady state. Ours is more code, so a short warm-up measures the compiler and not the tiers; and V8 throws
- * away the code of a chain that stands still. So the two are warmed up in turn until neither grows any more, and only then held to a share.
+ * What is compared is the steady state. Ours is more code, so a short warm-up measures the compiler and not the tiers; and a chain that
+ * stood still meanwhile is slower at first (decision 0038). So the two are warmed up in turn, and only then held to a share.
  */
 import { parseArgs } from 'node:util'
 import { ChainProcesses } from './chain-processes.ts'
