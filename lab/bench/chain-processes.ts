@@ -4,12 +4,13 @@ import { randomBytes } from 'node:crypto'
 import { mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { DEFAULT_POLICY, nginxCommand, writeNginxFiles } from '../runtime/nginx-files.ts'
 import { REPOSITORY } from '../runtime/stage-directory.ts'
+import { refuseTakenPorts } from '../runtime/ports.ts'
 import { HeldProcesses } from './held-process.ts'
+import { answers200, end, untilReady } from './own-process.ts'
 import { serviceEnvironment } from '../service-environment.ts'
-import { entryUrl, topologyOf, type Node, type Tier, type Topology } from '../topology.ts'
+import { entryUrl, portsIn, topologyOf, type Node, type Tier, type Topology } from '../topology.ts'
 
 export type ChainKind = 'relais' | 'bare'
 
@@ -23,29 +24,31 @@ const BARE_ENTRY = 'lab/bench/bare-service.ts'
 export class ChainProcesses {
   readonly #dir = mkdtempSync(path.join(tmpdir(), 'relais-chain-'))
   readonly #topology: Topology
-  readonly #processes: ChildProcess[] = []
+  readonly #processes = new Map<string, ChildProcess>()
   readonly #held: HeldProcesses
 
-  private constructor(portOffset: number, cores: number) {
+  private constructor(topology: Topology, cores: number) {
+    this.#topology = topology
     this.#held = new HeldProcesses(cores)
-    this.#topology = topologyOf('stage1', { portOffset })
   }
 
   /** `hold()` holds each service to `cores` of a core, or to nothing with 0; the load balancers never are. */
   static async start(kind: ChainKind, portOffset: number, cores = 0): Promise<ChainProcesses> {
-    const chain = new ChainProcesses(portOffset, cores)
+    const topology = topologyOf('stage1', { portOffset })
+    await refuseTakenPorts(topology, portsIn(topology))
+    const chain = new ChainProcesses(topology, cores)
     writeFileSync(path.join(chain.#dir, 'secret'), randomBytes(32).toString('hex'))
     for (const node of chain.#topology.nodes) chain.#spawnNode(kind, node)
     for (const balancer of chain.#topology.loadBalancers) {
       const prefix = path.join(chain.#dir, balancer.name)
       writeNginxFiles(chain.#topology, balancer, prefix, DEFAULT_POLICY[balancer.tier])
       const { command, args } = nginxCommand(balancer, prefix)
-      chain.#processes.push(spawn(command, args, { stdio: 'ignore' }))
+      chain.#processes.set(balancer.name, spawn(command, args, { stdio: 'ignore' }))
     }
     try {
       await chain.#ready(kind)
     } catch (error) {
-      await chain.stop()
+      await chain[Symbol.asyncDispose]()
       throw error
     }
     return chain
@@ -59,13 +62,8 @@ export class ChainProcesses {
     this.#held.hold()
   }
 
-  async stop(): Promise<void> {
-    for (const child of this.#processes) {
-      if (child.exitCode !== null) continue
-      const ended = new Promise((resolve) => child.once('exit', resolve))
-      child.kill('SIGTERM')
-      await ended
-    }
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const child of this.#processes.values()) await end(child)
     await this.#held.release()
     rmSync(this.#dir, { recursive: true, force: true })
   }
@@ -77,20 +75,18 @@ export class ChainProcesses {
     const env = { ...process.env, ...serviceEnvironment(this.#topology, node, settings) }
     const entry = kind === 'bare' ? BARE_ENTRY : ENTRIES[node.tier]
     const log = openSync(path.join(this.#dir, `${node.name}.log`), 'a')
-    this.#processes.push(
+    this.#processes.set(
+      node.name,
       this.#held.spawn(`${node.name}-${node.port}`, process.execPath, [entry], { cwd: REPOSITORY, env, stdio: ['ignore', log, 'inherit'] }),
     )
   }
 
   /** Until a read through all tiers works; ours needs a record first. */
-  async #ready(kind: ChainKind): Promise<void> {
-    for (let attempt = 0; attempt < 1_000; attempt++) {
+  #ready(kind: ChainKind): Promise<void> {
+    return untilReady(this.#processes, async () => {
       if (kind === 'relais') await this.#write()
-      const response = await fetch(`${this.url}/data`).catch(() => undefined)
-      if (response?.status === 200) return
-      await sleep(20)
-    }
-    throw new Error(`Failed to start the ${kind} chain at ${this.url}: no answer.`)
+      return answers200(`${this.url}/data`)
+    })
   }
 
   async #write(): Promise<void> {

@@ -4,10 +4,10 @@ import { randomBytes } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import getPort from 'get-port'
 import { HeldProcesses } from './held-process.ts'
+import { answers200, end, untilReady } from './own-process.ts'
 
 const ENTRY = fileURLToPath(import.meta.resolve('@relais/stage1-memory/main.ts'))
 
@@ -27,7 +27,12 @@ export class DatabaseProcesses {
     writeFileSync(join(cluster.#dir, 'secret'), randomBytes(32).toString('hex'))
     for (let n = 1; n <= replicas + 1; n++) cluster.#ports.set(`db${n}`, await getPort())
     for (const name of cluster.#ports.keys()) cluster.spawn(name)
-    for (const name of cluster.#ports.keys()) await cluster.ready(name)
+    try {
+      for (const name of cluster.#ports.keys()) await cluster.ready(name)
+    } catch (error) {
+      await cluster[Symbol.asyncDispose]()
+      throw error
+    }
     return cluster
   }
 
@@ -60,21 +65,12 @@ export class DatabaseProcesses {
     this.#held.hold()
   }
 
-  async kill(name: string): Promise<void> {
-    const child = this.#processes.get(name)!
-    const ended = new Promise((resolve) => child.once('exit', resolve))
-    child.kill('SIGKILL')
-    await ended
+  kill(name: string): Promise<void> {
+    return end(this.#processes.get(name)!, 'SIGKILL')
   }
 
-  async ready(name: string, timeoutMs = 120_000): Promise<void> {
-    const untilMs = Date.now() + timeoutMs
-    while (Date.now() < untilMs) {
-      const response = await fetch(`${this.url(name)}/readyz`).catch(() => undefined)
-      if (response?.status === 200) return
-      await sleep(10)
-    }
-    throw new Error(`Failed to start ${name}: not ready after ${timeoutMs} ms.`)
+  ready(name: string): Promise<void> {
+    return untilReady(new Map([[name, this.#processes.get(name)!]]), () => answers200(`${this.url(name)}/readyz`))
   }
 
   /** Resident memory in MiB (Linux). */
@@ -83,7 +79,7 @@ export class DatabaseProcesses {
     return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? Number.NaN) / 1024
   }
 
-  async stop(): Promise<void> {
+  async [Symbol.asyncDispose](): Promise<void> {
     for (const name of this.#processes.keys()) await this.kill(name)
     await this.#held.release()
     rmSync(this.#dir, { recursive: true, force: true })

@@ -1,5 +1,12 @@
-/** A closed loop of requests for a while, by autocannon; any answer that is not 2xx makes the run worthless and is an error. */
+/**
+ * A closed loop of requests for a while, by autocannon; any answer that is not 2xx makes the run worthless and is an error.
+ *
+ * So is a signal that ends the script: it is thrown between two loops, so that what was started is ended as after any error.
+ */
 import autocannon from 'autocannon'
+
+const stop = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort(new Error(`Stopped by ${signal}.`)))
 
 export interface Load {
   readonly url: string
@@ -21,7 +28,9 @@ export async function sendRequests({ amount, ...load }: Omit<Load, 'durationS'> 
 }
 
 async function run({ body, ...load }: autocannon.Options): Promise<autocannon.Result> {
+  stop.signal.throwIfAborted()
   const result = await autocannon({ ...load, ...(body !== undefined && { body, headers: { 'content-type': 'application/json' } }) })
+  stop.signal.throwIfAborted()
   const failed = result.non2xx + result.errors + result.timeouts
   if (failed > 0) throw new Error(`Failed to measure ${load.url}: ${failed} of ${result.requests.sent} requests failed, expected none.`)
   return result

@@ -3,7 +3,6 @@ import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import getPort from 'get-port'
 import { DATABASE, primaryOf, program, type Cluster } from '@relais/stage2-postgres/cluster/cluster.ts'
@@ -13,6 +12,7 @@ import { prepareServer } from '@relais/stage2-postgres/cluster/prepare-server.ts
 import { readSecret, roleOf } from '@relais/stage2-postgres/cluster/secrets.ts'
 import { cleanServer, ready, startServer, type StartedServer } from '@relais/stage2-postgres/cluster/server.ts'
 import { REPOSITORY } from '../runtime/stage-directory.ts'
+import { answers200, end, untilReady } from './own-process.ts'
 
 export class PostgresPrimary {
   readonly #dir: string
@@ -54,8 +54,14 @@ export class PostgresPrimary {
     }
     const service = spawn(process.execPath, ['stage2-postgres/main.ts'], { cwd: REPOSITORY, env, stdio: ['ignore', 'ignore', 'inherit'] })
     const url = `http://127.0.0.1:${port}`
-    await answering(`${url}/readyz`)
-    return new PostgresPrimary(dir, cluster, server, service, url)
+    const primary = new PostgresPrimary(dir, cluster, server, service, url)
+    try {
+      await untilReady(new Map([['the database service', service]]), () => answers200(`${url}/readyz`))
+    } catch (error) {
+      await primary[Symbol.asyncDispose]()
+      throw error
+    }
+    return primary
   }
 
   /** `pgbench` with one INSERT of one row a transaction, prepared, by the application's own role; transactions a second. */
@@ -92,27 +98,10 @@ export class PostgresPrimary {
     )
   }
 
-  async stop(): Promise<void> {
-    await ended(this.#service)
+  async [Symbol.asyncDispose](): Promise<void> {
+    await end(this.#service)
     await this.#server.stop()
     await cleanServer(primaryOf(this.#cluster))
     rmSync(this.#dir, { recursive: true, force: true })
   }
-}
-
-/** SIGTERM, and until it is gone. */
-export async function ended(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  const gone = new Promise((resolve) => child.once('exit', resolve))
-  child.kill('SIGTERM')
-  await gone
-}
-
-export async function answering(url: string): Promise<void> {
-  for (let attempt = 0; attempt < 1_000; attempt++) {
-    const response = await fetch(url).catch(() => undefined)
-    if (response?.status === 200) return
-    await sleep(20)
-  }
-  throw new Error(`Failed to start the service at ${url}: no 200.`)
 }

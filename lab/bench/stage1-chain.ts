@@ -31,28 +31,23 @@ for (const cores of [0, SHARE]) await compare(cores)
 
 async function compare(cores: number): Promise<void> {
   // Offsets that keep clear of the product, of the ports that outgoing connections get, and of those that fetch refuses.
-  const relais = await ChainProcesses.start('relais', 2_100, cores)
-  const bare = await ChainProcesses.start('bare', 5_100, cores)
+  await using relais = await ChainProcesses.start('relais', 2_100, cores)
+  await using bare = await ChainProcesses.start('bare', 5_100, cores)
   const held = cores === 0 ? 'the cores shared' : `each service on ${cores} of a core`
   const readBoth = async (connections: number): Promise<void> => {
     for (const chain of [relais, bare]) await read(chain, connections)
   }
-  try {
-    for (let turn = 0; turn < warmTurns; turn++) await readBoth(CONNECTIONS[turn % CONNECTIONS.length]!)
-    for (const chain of [relais, bare]) chain.hold()
-    for (const connections of CONNECTIONS) {
-      // The first time under new conditions counts for neither.
-      await readBoth(connections)
-      const comparison = await interleave(
-        pairs,
-        () => read(relais, connections),
-        () => read(bare, connections),
-      )
-      console.log(describeComparison(`GET through the chain, ours / bare, ${connections} connections, ${held}`, comparison))
-    }
-  } finally {
-    await relais.stop()
-    await bare.stop()
+  for (let turn = 0; turn < warmTurns; turn++) await readBoth(CONNECTIONS[turn % CONNECTIONS.length]!)
+  for (const chain of [relais, bare]) chain.hold()
+  for (const connections of CONNECTIONS) {
+    // The first time under new conditions counts for neither.
+    await readBoth(connections)
+    const comparison = await interleave(
+      pairs,
+      () => read(relais, connections),
+      () => read(bare, connections),
+    )
+    console.log(describeComparison(`GET through the chain, ours / bare, ${connections} connections, ${held}`, comparison))
   }
 }
 

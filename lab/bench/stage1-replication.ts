@@ -34,43 +34,33 @@ if (!values['writes-only']) await catchUpAndPages()
 
 /** Warmed up in turn and held to a share only then, as in stage1-chain.ts. */
 async function compareWrites(cores: number): Promise<void> {
-  const replicated = await DatabaseProcesses.start(2, cores)
-  const alone = await DatabaseProcesses.start(0, cores)
+  await using replicated = await DatabaseProcesses.start(2, cores)
+  await using alone = await DatabaseProcesses.start(0, cores)
   const held = cores === 0 ? 'the cores shared' : `each database on ${cores} of a core`
   const write = (cluster: DatabaseProcesses) => (): Promise<number> =>
     requestsPerSecond({ url: `${cluster.url('db1')}/api/data`, method: 'POST', body: MESSAGE, connections: CONNECTIONS, durationS })
   const writeBoth = async (): Promise<void> => {
     for (const cluster of [replicated, alone]) await write(cluster)()
   }
-  try {
-    for (let turn = 0; turn < WARM_TURNS; turn++) await writeBoth()
-    for (const cluster of [replicated, alone]) cluster.hold()
-    await writeBoth()
-    console.log(describeComparison(`writes with two replicas / without, ${held}`, await interleave(pairs, write(replicated), write(alone))))
-  } finally {
-    await replicated.stop()
-    await alone.stop()
-  }
+  for (let turn = 0; turn < WARM_TURNS; turn++) await writeBoth()
+  for (const cluster of [replicated, alone]) cluster.hold()
+  await writeBoth()
+  console.log(describeComparison(`writes with two replicas / without, ${held}`, await interleave(pairs, write(replicated), write(alone))))
 }
 
 async function catchUpAndPages(): Promise<void> {
-  const large = await DatabaseProcesses.start(1)
-  const small = await DatabaseProcesses.start(0)
-  try {
-    await fill(small, 1_000)
-    await fill(large, MANY)
-    const resident = `db1 ${large.residentMiB('db1').toFixed(0)} MiB, db2 ${large.residentMiB('db2').toFixed(0)} MiB`
-    console.log(`resident memory at ${MANY} records: ${resident}`)
-    await catchUp(large)
-    const page = (cluster: DatabaseProcesses) => (): Promise<number> =>
-      requestsPerSecond({ url: `${cluster.url('db1')}/api/data?limit=20`, connections: CONNECTIONS, durationS })
-    await page(small)()
-    await page(large)()
-    console.log(describeComparison('newest page at 1 000 000 / at 1 000 records', await interleave(pairs, page(large), page(small))))
-  } finally {
-    await large.stop()
-    await small.stop()
-  }
+  await using large = await DatabaseProcesses.start(1)
+  await using small = await DatabaseProcesses.start(0)
+  await fill(small, 1_000)
+  await fill(large, MANY)
+  const resident = `db1 ${large.residentMiB('db1').toFixed(0)} MiB, db2 ${large.residentMiB('db2').toFixed(0)} MiB`
+  console.log(`resident memory at ${MANY} records: ${resident}`)
+  await catchUp(large)
+  const page = (cluster: DatabaseProcesses) => (): Promise<number> =>
+    requestsPerSecond({ url: `${cluster.url('db1')}/api/data?limit=20`, connections: CONNECTIONS, durationS })
+  await page(small)()
+  await page(large)()
+  console.log(describeComparison('newest page at 1 000 000 / at 1 000 records', await interleave(pairs, page(large), page(small))))
 }
 
 async function fill(cluster: DatabaseProcesses, records: number): Promise<void> {

@@ -13,7 +13,8 @@ import getPort from 'get-port'
 import { REPOSITORY } from '../runtime/stage-directory.ts'
 import { describeComparison, interleave } from './interleave.ts'
 import { requestsPerSecond } from './load.ts'
-import { answering, ended, PostgresPrimary } from './postgres-primary.ts'
+import { answers200, end, untilReady } from './own-process.ts'
+import { PostgresPrimary } from './postgres-primary.ts'
 
 const { values } = parseArgs({ options: { pairs: { type: 'string', default: '8' }, seconds: { type: 'string', default: '4' } } })
 const pairs = Number(values.pairs)
@@ -22,14 +23,10 @@ const CONNECTIONS = 50
 const WARM_TURNS = 4
 const BODY = JSON.stringify({ message: 'a message of an ordinary length, as a person might type it' })
 
-const primary = await PostgresPrimary.start()
-try {
-  await compareWrites()
-  await compareReads()
-  await comparePages()
-} finally {
-  await primary.stop()
-}
+await using primary = await PostgresPrimary.start()
+await compareWrites()
+await compareReads()
+await comparePages()
 
 async function compareWrites(): Promise<void> {
   const service = (): Promise<number> =>
@@ -50,7 +47,7 @@ async function compareReads(): Promise<void> {
   })
   try {
     const url = `http://127.0.0.1:${port}/data`
-    await answering(url)
+    await untilReady(new Map([['the constant service', constant]]), () => answers200(url))
     const read = (from: string) => (): Promise<number> => requestsPerSecond({ url: from, connections: CONNECTIONS, durationS })
     for (let turn = 0; turn < WARM_TURNS; turn++) {
       await read(`${primary.url}/data`)()
@@ -58,7 +55,7 @@ async function compareReads(): Promise<void> {
     }
     console.log(describeComparison('newest record / a constant', await interleave(pairs, read(`${primary.url}/data`), read(url))))
   } finally {
-    await ended(constant)
+    await end(constant)
   }
 }
 
