@@ -4,7 +4,7 @@
  * The file is replaced by rename, so a reader sees the old or the new one and never half of one; a lab that is killed between two writes
  * leaves the last complete one. It records each process before and after its start, hence `down` can undo a start that died half-way.
  */
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import type { Role, Tier, Topology } from '../topology.ts'
 import { failed } from '../failure.ts'
@@ -74,8 +74,12 @@ export function writeStageState(file: string, state: StageState): void {
   renameSync(partial, file)
 }
 
+/** Also what a lab that was killed while it wrote has left beside it. */
 export function removeStageState(file: string): void {
-  rmSync(file, { force: true })
+  const { dir, base } = path.parse(file)
+  const isPartial = (name: string): boolean => name.startsWith(`${base}.`) && /^\d+$/.test(name.slice(base.length + 1))
+  const partials = existsSync(dir) ? readdirSync(dir).filter(isPartial) : []
+  for (const name of [base, ...partials]) rmSync(path.join(dir, name), { force: true })
 }
 
 function parse(text: string): StageState | undefined {

@@ -8,26 +8,18 @@ import type { BenchRecord } from '../bench/results/bench-record.ts'
 import { OUTCOMES } from '../bench/results/bench-record.ts'
 import { findTakenPorts } from '../runtime/ports.ts'
 import { portsIn, topologyOf } from '../topology.ts'
+import { BENCH_PORT_OFFSET as portOffset } from './support/test-ports.ts'
 import { TestCluster, type Outcome } from './test-cluster.ts'
-
-/** A bench has ports for ten clusters, among them some that another test may just have taken: then it says so, and others are tried. */
-const offsetAtRandom = (): number => -6_500 + 200 * Math.floor(Math.random() * 10)
-const OFFSETS_MAX = 20
 
 describe('a small bench', () => {
   let cluster: TestCluster
   let outcome: Outcome
-  let portOffset: number
   let runs: string
   let record: BenchRecord
   beforeAll(async () => {
     cluster = await TestCluster.create('stage1')
     const size = ['--stage', 'stage1', '--load', 'light', '--runs', '1', '--matrix-only', '--saturate']
-    for (let attempt = 1; attempt <= OFFSETS_MAX; attempt++) {
-      portOffset = offsetAtRandom()
-      outcome = await cluster.labWithin(150_000, 'bench', ...size, `--port-offset=${portOffset}`)
-      if (!outcome.stderr.includes('is taken')) break
-    }
+    outcome = await cluster.labWithin(150_000, 'bench', ...size, `--port-offset=${portOffset}`)
     runs = path.join(cluster.stateDirectory, 'runs')
     if (!existsSync(path.join(runs, 'latest', 'bench.json')))
       throw new Error(`exit code ${outcome.code}\n${outcome.stdout}\n${outcome.stderr}`)

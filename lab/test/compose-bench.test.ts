@@ -10,13 +10,12 @@ import { docker, runCompose } from '../runtime/compose-engine.ts'
 import { entryUrl, topologyOf } from '../topology.ts'
 import { ask } from './support/ask.ts'
 import { ComposeCluster, whyNoEngine } from './support/compose-cluster.ts'
+import { BENCH_PORT_OFFSET } from './support/test-ports.ts'
 import { TestCluster } from './test-cluster.ts'
 
 const BENCH_MS = 280_000
 const START_MS = 900_000
 const SIZE = ['--stage', 'stage1', '--load', 'light', '--runs', '1', '--matrix-only'] as const
-/** A bench has ports for ten clusters; below those of the other tests. */
-const PORT_OFFSET = -4_300 + 200 * Math.floor(Math.random() * 10)
 
 const reason = await whyNoEngine()
 const because = reason ? ` (skipped: ${reason})` : ''
@@ -29,7 +28,7 @@ describe.skipIf(reason !== undefined)(`the lab’s bench with --runtime compose$
   afterAll(() => cluster?.remove(), BENCH_MS)
 
   test('measures containers of its own, by the engine’s statistics and logs, and leaves none', { timeout: BENCH_MS }, async () => {
-    const options = ['--runtime', 'compose', '--saturate', ...SIZE, `--port-offset=${PORT_OFFSET}`]
+    const options = ['--runtime', 'compose', '--saturate', ...SIZE, `--port-offset=${BENCH_PORT_OFFSET}`]
     const { code, stdout, stderr } = await cluster.labWithin(BENCH_MS, 'bench', ...options)
     expect([code, stderr]).toEqual([0, ''])
     expect(stdout).toContain('report.html')
@@ -120,5 +119,5 @@ function expectWhole(repetitions: BenchRecord['repetitions']): void {
 }
 
 function entryPort(): number {
-  return topologyOf('stage1', { portOffset: PORT_OFFSET }).loadBalancers[0]!.port
+  return topologyOf('stage1', { portOffset: BENCH_PORT_OFFSET }).loadBalancers[0]!.port
 }

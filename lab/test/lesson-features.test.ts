@@ -40,7 +40,7 @@ const idOf = ({ json }: Answer): number => (json.records as { id: number }[])[0]
 const write = (): Promise<Answer> => ask(`${frontend}/api/data`, { body: { message: 'seen' } })
 
 test('a slow backend gets as many requests as the others by round-robin, and fewer by least-conn', { timeout: LAB_MS }, async () => {
-  await lab('slow', 'stage1/backend2', '--delay-ms', '100')
+  await lab('slow', 'stage1/backend2', '--delay-ms', '500')
   const { backend: even } = summarize(await load(90)).tiers
   expect(even!['backend2']).toBeGreaterThanOrEqual(27)
   expect((await lab('policy', 'stage1', '--set', 'least-conn', '--tier', 'backend')).stdout).toContain('by least-conn (was round-robin)')

@@ -38,7 +38,7 @@ describe.skipIf(reason !== undefined)(`the monitoring over both stages${reason ?
   let prometheus: LivePrometheus
 
   beforeAll(async () => {
-    cluster = await TestCluster.create('stage2')
+    cluster = await TestCluster.create('stage1', 'stage2')
     const { portOffset } = cluster
     topologies = { stage1: topologyOf('stage1', { portOffset }), stage2: topologyOf('stage2', { portOffset }) }
     const up = await cluster.labWithin(START_MS, 'up', '--detach')

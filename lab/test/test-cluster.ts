@@ -5,10 +5,10 @@ import { execFile } from 'node:child_process'
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { findTakenPorts } from '../runtime/ports.ts'
 import { REPOSITORY } from '../runtime/stage-directory.ts'
 import type { StageStatus } from '../stage-status.ts'
-import { portsIn, topologyOf, type StageName } from '../topology.ts'
+import type { StageName } from '../topology.ts'
+import { drawPortOffset, SUBNET } from './support/test-ports.ts'
 
 export interface Outcome {
   readonly code: number
@@ -17,7 +17,6 @@ export interface Outcome {
 }
 
 export const CLI = path.join(REPOSITORY, 'lab', 'cli.ts')
-const OFFSETS_MAX = 50
 
 export class TestCluster {
   readonly stateDirectory: string
@@ -30,17 +29,18 @@ export class TestCluster {
     chmodSync(this.stateDirectory, 0o755)
     this.portOffset = portOffset
     const { FORCE_COLOR: _, ...inherited } = process.env
-    this.environment = { ...inherited, NO_COLOR: '1', RELAIS_STATE_DIR: this.stateDirectory, RELAIS_PORT_OFFSET: String(portOffset) }
+    this.environment = {
+      ...inherited,
+      NO_COLOR: '1',
+      RELAIS_STATE_DIR: this.stateDirectory,
+      RELAIS_PORT_OFFSET: String(portOffset),
+      RELAIS_SUBNET: SUBNET,
+    }
   }
 
-  /** Ports above the product's own and below those that the system gives to outgoing connections. */
-  static async create(stage: StageName): Promise<TestCluster> {
-    for (let attempt = 1; attempt <= OFFSETS_MAX; attempt++) {
-      const portOffset = 1_000 + 20 * Math.floor(Math.random() * 600)
-      const ports = portsIn(topologyOf(stage, { portOffset }))
-      if ((await findTakenPorts('127.0.0.1', ports)).length === 0) return new TestCluster(portOffset)
-    }
-    throw new Error(`no free ports in ${OFFSETS_MAX} attempts`)
+  /** For these stages: each has its ports. */
+  static async create(...stages: readonly [StageName, ...StageName[]]): Promise<TestCluster> {
+    return new TestCluster(await drawPortOffset(...stages))
   }
 
   /** `lab('kill', 'stage1/db2')`; never rejects. */

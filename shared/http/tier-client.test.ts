@@ -7,7 +7,8 @@ import type { Client } from './connections.ts'
 import { TierClient, type TierClientOptions } from './tier-client.ts'
 
 const GENEROUS_MS = 20_000
-const SHORT_MS = 150
+/** Long enough to be sent even where the process stands still for a while. */
+const SHORT_MS = 1_000
 const closing: (() => Promise<unknown>)[] = []
 afterEach(async () => {
   for (const close of closing.splice(0)) await close()

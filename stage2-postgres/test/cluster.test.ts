@@ -94,7 +94,10 @@ describe('a cluster', () => {
     const after = await prepareCluster({ ...options, onProgress: (message) => progress.push(message) })
     await whileRunning(after, async () => {
       await streaming(after)
-      expect(await loginAs(after.nodes[1]!, 'readonly', (sql) => sql`SELECT message FROM records`)).toEqual([{ message: 'kept' }])
+      // Streaming is not yet replayed.
+      await eventually(async () =>
+        expect(await loginAs(after.nodes[1]!, 'readonly', (sql) => sql`SELECT message FROM records`)).toEqual([{ message: 'kept' }]),
+      )
     })
     expect(progress).toEqual([])
   })

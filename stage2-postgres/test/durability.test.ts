@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { Problem } from '@relais/shared/http/problem.ts'
 import type { Store, WriteOptions } from '@relais/shared/store/store.ts'
 import type { ClusterNode } from '../cluster/cluster.ts'
 import { signalServer } from '../cluster/server.ts'
@@ -133,20 +134,25 @@ describe('durability', () => {
       store.replace(rewritten.id, 'rewritten', write('met-replace', withinMs)),
       store.remove(doomed.id, write('met-remove', withinMs)),
     ]
-    const reasons = (results: PromiseSettledResult<unknown>[]): unknown[] =>
-      results.map((result) => (result.status === 'rejected' ? (result.reason as unknown) : result.value))
+    const told: unknown[] = []
+    const outcomes = async (withinMs: number): Promise<unknown[]> => {
+      const results = await Promise.allSettled(attempts(withinMs))
+      const found = results.map((result) => (result.status === 'rejected' ? (result.reason as unknown) : result.value))
+      told.push(...found)
+      return found
+    }
     const undecided = expect.objectContaining({ name: 'Problem', definite: false })
     await cluster.setDurability('quorum')
     for (const name of ['db2', 'db3'] as const) signalServer(cluster.node(name), 'SIGSTOP')
-    let answers: Promise<PromiseSettledResult<unknown>[]>
+    let met: Promise<unknown[]>
     try {
-      expect(reasons(await Promise.allSettled(attempts(300)))).toEqual([undecided, undecided, undecided])
+      expect(await outcomes(1_000)).toEqual([undecided, undecided, undecided])
       await cluster.service('db1').close()
       cluster.startService('db1')
       store = cluster.service('db1').store
       await cluster.serviceReady('db1')
-      expect(reasons(await Promise.allSettled(attempts(3_000)))).toEqual([undecided, undecided, undecided])
-      answers = Promise.allSettled(attempts(10_000))
+      expect(await outcomes(2_000)).toEqual([undecided, undecided, undecided])
+      met = outcomes(10_000)
       await eventually(async () => {
         const rows = await cluster.sql(
           'db1',
@@ -158,12 +164,17 @@ describe('durability', () => {
     } finally {
       for (const name of ['db2', 'db3'] as const) signalServer(cluster.node(name), 'SIGCONT')
     }
-    const [met] = await rowsWith('met again')
-    expect(reasons(await answers)).toMatchObject([
-      { value: { id: Number(met!.id) } },
-      { value: { id: rewritten.id, message: 'rewritten' } },
-      { value: undefined },
-    ])
+    // PostgreSQL ends a wait for a lock after a second: whoever confirms later than that leaves these undecided, too.
+    await met
+    const [first] = await rowsWith('met again')
+    await eventually(async () =>
+      expect(await outcomes(10_000)).toMatchObject([
+        { value: { id: Number(first!.id) } },
+        { value: { id: rewritten.id, message: 'rewritten' } },
+        { value: undefined },
+      ]),
+    )
+    expect(told.filter((one) => one instanceof Problem && one.definite)).toEqual([])
     expect(await rowsWith('met again')).toHaveLength(1)
   })
 

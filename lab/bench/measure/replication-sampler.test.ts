@@ -9,12 +9,16 @@ afterEach(() => {
 })
 
 /** A primary that tells this, one answer after the other, the last one for ever. */
-async function primaryThatTells(...answers: readonly object[]): Promise<{ url: string; asked: () => number }> {
+async function primaryThatTells(...answers: readonly object[]): Promise<{ url: string; asked: () => number; firstAsked: Promise<void> }> {
   let asked = 0
-  const server = createServer((_, outgoing) => outgoing.end(JSON.stringify(answers[Math.min(asked++, answers.length - 1)])))
+  const first = Promise.withResolvers<void>()
+  const server = createServer((_, outgoing) => {
+    outgoing.end(JSON.stringify(answers[Math.min(asked++, answers.length - 1)]))
+    first.resolve()
+  })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   close.push(() => server.close())
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked: () => asked }
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked: () => asked, firstAsked: first.promise }
 }
 
 function status(position: string, ...replicas: readonly [position: string | null, lagRecords: number | null, lagMs: number | null][]) {
@@ -45,7 +49,7 @@ describe('replication over a run', () => {
       status('1:9', ['1:5', 4, 10]),
     )
     const sampler = new ReplicationSampler(primary.url)
-    await expect.poll(primary.asked).toBe(1)
+    await primary.firstAsked
     const use = await sampler.stop(performance.now())
     expect(use).toMatchObject({ lagRecordsMax: 4, lagMsMax: 30 })
     expect(use.caughtUpAfterMs).not.toBeNull()

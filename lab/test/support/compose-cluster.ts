@@ -15,6 +15,7 @@ import { REPOSITORY } from '../../runtime/stage-directory.ts'
 import { topologyOf, type StageName, type Topology } from '../../topology.ts'
 import { TestCluster, type Outcome } from '../test-cluster.ts'
 import { inShort, type Load } from './load.ts'
+import { SUBNET } from './test-ports.ts'
 
 const SETTINGS: StageSettings = { replication: 'log', durability: 'async', policy: null, cpuPerInstance: null }
 const BUILD_MS_MAX = 600_000
@@ -47,7 +48,7 @@ export class ComposeCluster {
   private constructor(cluster: TestCluster, stage: StageName) {
     this.#cluster = cluster
     this.topology = topologyOf(stage, { portOffset: cluster.portOffset })
-    this.project = new ComposeProject(cluster.stateDirectory)
+    this.project = new ComposeProject(cluster.stateDirectory, { subnet: SUBNET })
   }
 
   static async create(stage: StageName): Promise<ComposeCluster> {

@@ -1,23 +1,20 @@
 /**
  * Stage 1 for a test: real processes behind real Nginx, on ports and in a directory of their own.
  *
- * It goes through the runtime and not through the command line, which starts a process for every verb. Two files run at a time, so
- * each test worker draws its ports from a range of its own; a stranger that takes one of them is met by drawing again.
+ * It goes through the runtime and not through the command line, which starts a process for every verb. A stranger that takes one of its
+ * ports is met by drawing again.
  */
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { Failure } from '../../failure.ts'
 import { NativeRuntime } from '../../runtime/native.ts'
-import { findTakenPorts } from '../../runtime/ports.ts'
 import type { StageSettings, Target } from '../../runtime/runtime.ts'
 import { stateDirectory as ownStateDirectory, StageDirectory } from '../../runtime/stage-directory.ts'
-import { entryUrl, nodesOf, portsIn, topologyOf, type Node, type Tier, type Topology } from '../../topology.ts'
+import { entryUrl, nodesOf, topologyOf, type Node, type Tier, type Topology } from '../../topology.ts'
+import { drawPortOffset } from './test-ports.ts'
 
 const DEFAULTS: StageSettings = { replication: 'log', durability: 'async', policy: null, cpuPerInstance: null }
-const OFFSET_STEP = 20
-const OFFSETS_PER_WORKER = 100
-const WORKERS_MAX = 4
 const STARTS_MAX = 3
 
 export class RunningStage {
@@ -40,7 +37,7 @@ export class RunningStage {
       for (let attempt = 1; ; attempt++) {
         const stateDirectory = makeStateDirectory()
         const runtime = new NativeRuntime(stateDirectory)
-        const topology = await drawTopology()
+        const topology = topologyOf('stage1', { portOffset: await drawPortOffset('stage1') })
         try {
           await runtime.startStage(topology, { ...DEFAULTS, ...settings })
           return new RunningStage(topology, stateDirectory, runtime)
@@ -112,14 +109,4 @@ function makeStateDirectory(): string {
   mkdirSync(cache, { recursive: true })
   symlinkSync(cache, path.join(made, 'compile-cache'))
   return made
-}
-
-/** Above the product's own ports, below those that the system gives to outgoing connections. */
-async function drawTopology(): Promise<Topology> {
-  const worker = Number(process.env['VITEST_POOL_ID'] ?? 1) % WORKERS_MAX
-  for (;;) {
-    const slot = worker * OFFSETS_PER_WORKER + Math.floor(Math.random() * OFFSETS_PER_WORKER)
-    const topology = topologyOf('stage1', { portOffset: 1_000 + slot * OFFSET_STEP })
-    if ((await findTakenPorts(topology.host, portsIn(topology))).length === 0) return topology
-  }
 }
