@@ -9,16 +9,16 @@ afterEach(() => {
 })
 
 /** A primary that tells this, one answer after the other, the last one for ever. */
-async function primaryThatTells(...answers: readonly object[]): Promise<{ url: string; asked: () => number; firstAsked: Promise<void> }> {
+async function primaryThatTells(...answers: readonly object[]): Promise<{ url: string; asked: () => number; askedTwice: Promise<void> }> {
   let asked = 0
-  const first = Promise.withResolvers<void>()
+  const second = Promise.withResolvers<void>()
   const server = createServer((_, outgoing) => {
     outgoing.end(JSON.stringify(answers[Math.min(asked++, answers.length - 1)]))
-    first.resolve()
+    if (asked === 2) second.resolve()
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   close.push(() => server.close())
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked: () => asked, firstAsked: first.promise }
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked: () => asked, askedTwice: second.promise }
 }
 
 function status(position: string, ...replicas: readonly [position: string | null, lagRecords: number | null, lagMs: number | null][]) {
@@ -44,18 +44,20 @@ describe('replication over a run', () => {
   it('waits for the position that the primary had, even when that moves on', async () => {
     const primary = await primaryThatTells(
       status('1:5', ['1:1', 4, 30]),
+      status('1:5', ['1:1', 4, 30]),
       status('1:5', ['1:2', 3, 40]),
       status('1:6', ['1:4', 2, 20]),
       status('1:9', ['1:5', 4, 10]),
     )
     const sampler = new ReplicationSampler(primary.url)
-    await primary.firstAsked
+    // By then the first answer has been noted.
+    await primary.askedTwice
     const use = await sampler.stop(performance.now())
     expect(use).toMatchObject({ lagRecordsMax: 4, lagMsMax: 30 })
     expect(use.caughtUpAfterMs).not.toBeNull()
     // The last of all is that they were level: a line of these comes down again.
     expect(use.samples.at(-1)).toMatchObject({ lagRecords: 4, lagMs: 10 })
-    expect(primary.asked()).toBe(4)
+    expect(primary.asked()).toBe(5)
   })
 
   it('was caught up when a sample of the run showed it, however long the run’s last read took', () => {
