@@ -12,16 +12,17 @@ import { failed, misused } from '../failure.ts'
 export const command: Command = {
   summary: "Opens psql on a database instance's PostgreSQL server.",
   operands: 'STAGE/NAME',
-  options: { command: { type: 'string', short: 'c' } },
+  options: { command: { type: 'string', short: 'c', multiple: true } },
   help: `  STAGE/NAME       stage2/db1, stage2/db2 or stage2/db3
-  --command, -c    run this and end, for example -c 'TABLE pg_stat_replication'`,
+  --command, -c    run this and end, for example -c 'TABLE pg_stat_replication'; several run in turn`,
   async run({ operands, values }, { runtime }) {
     const target = parseTarget('psql', operands[0])
     if (target.stage !== 'stage2')
       throw misused(`Failed to open psql: ${target.stage} has no PostgreSQL, expected stage2/db1, stage2/db2 or stage2/db3.`)
-    const script = values['command'] as string | undefined
-    const isInteractive = script === undefined && process.stdin.isTTY
-    const { command: file, args, env } = await runtime.psql(target.instance, script === undefined ? [] : ['-c', script], isInteractive)
+    const scripts = (values['command'] ?? []) as readonly string[]
+    const asked = scripts.flatMap((script) => ['-c', script])
+    const isInteractive = asked.length === 0 && process.stdin.isTTY
+    const { command: file, args, env } = await runtime.psql(target.instance, asked, isInteractive)
     return runPsql(file, args, { ...process.env, ...env })
   },
 }

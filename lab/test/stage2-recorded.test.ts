@@ -76,8 +76,11 @@ describe('the three servers', () => {
       'stage2/db1',
       '-c',
       `SELECT string_agg(application_name || ' ' || state, ', ' ORDER BY application_name) FROM pg_stat_replication`,
+      '-c',
+      `SELECT 6 * 7 AS answer`,
     )
     expect(stdout).toContain('db2 streaming, db3 streaming')
+    expect(stdout).toContain('42')
     expect(code).toBe(0)
   })
 

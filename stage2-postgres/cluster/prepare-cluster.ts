@@ -6,11 +6,11 @@
  * What exists and is complete is used as it is; what a crash left half made is made again. After this the caller starts
  * the primary, waits for `ready`, calls `openPrimary`, then `prepareServer` and a start for each standby.
  */
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Durability } from '@relais/shared/store/store.ts'
 import { DURABILITY_MS_MAX, setDurability } from '../replication/durability.ts'
-import { primaryOf, standbysOf, type Cluster, type ClusterNode, type NodePlan, type OnProgress } from './cluster.ts'
+import { primaryOf, standbysOf, type Cluster, type NodePlan, type OnProgress } from './cluster.ts'
 import { isComplete, majorOfData, removeData } from './completeness.ts'
 import { configure } from './configuration.ts'
 import { makeSocketDirectory, serverRoot, socketDirectory } from './directories.ts'
@@ -81,7 +81,7 @@ export async function describeCluster({ dir, nodes, host = '127.0.0.1', programs
     directory: join(root, plan.name),
     dataDir: join(root, plan.name, 'data'),
   }))
-  if (!programs) cluster.programs = await locateFor(primaryOf(cluster))
+  if (!programs) cluster.programs = await locateFor(cluster)
   return cluster
 }
 
@@ -94,17 +94,27 @@ export async function openPrimary(cluster: Cluster, durability: Durability, onPr
   await loginAs(primary, 'admin', (sql) => setDurability(sql, durability, standbyNames), { timeoutMs: DURABILITY_MS_MAX })
 }
 
-function locateFor(primary: ClusterNode): Promise<Programs> {
-  const major = majorOfData(primary)
-  return locatePrograms(major === undefined ? {} : { major })
+/** `PG_BINDIR` is of one shell; the keepers and every other shell find by the note what it chose. */
+function locateFor(cluster: Cluster): Promise<Programs> {
+  const major = majorOfData(primaryOf(cluster))
+  return locatePrograms(major === undefined ? {} : { major, known: notedBindir(cluster) })
 }
 
 const OWN_NOTE = 'relais-cluster.json'
 
-function makeDirectories({ root, nodes, socketDir, user }: Cluster): void {
+/** Empty without one; a note that cannot be read costs no more than that. */
+function notedBindir({ root }: Cluster): string {
+  try {
+    return (JSON.parse(readFileSync(join(root, OWN_NOTE), 'utf8')) as { bindir?: string }).bindir ?? ''
+  } catch {
+    return ''
+  }
+}
+
+function makeDirectories({ root, nodes, programs: { bindir }, socketDir, user }: Cluster): void {
   mkdirSync(root, { recursive: true, mode: 0o755 })
   makeSocketDirectory(socketDir, user)
-  writeFileSync(join(root, OWN_NOTE), `${JSON.stringify({ nodes: nodes.map(({ name, port, role }) => ({ name, port, role })) })}\n`)
+  writeFileSync(join(root, OWN_NOTE), `${JSON.stringify({ bindir, nodes: nodes.map(({ name, port, role }) => ({ name, port, role })) })}\n`)
 }
 
 /** Only below a directory that we made: a wrong `dir` must not cost anybody their files. */

@@ -28,13 +28,18 @@ export class MissingPostgres extends Error {
 }
 
 /**
- * The newest supported installation, or the one in `PG_BINDIR`; `major` asks for one version (that of existing data).
+ * The newest supported installation, or the one in `PG_BINDIR`; `major` asks for one version (that of existing data), and `known` is a
+ * directory that held it before and may be where nobody looks.
  * Rejects with `MissingPostgres`.
  */
-export async function locatePrograms({ major, env = process.env }: { major?: number; env?: NodeJS.ProcessEnv } = {}): Promise<Programs> {
+export async function locatePrograms({
+  major,
+  known = '',
+  env = process.env,
+}: { major?: number; known?: string; env?: NodeJS.ProcessEnv } = {}): Promise<Programs> {
   const asked = env['PG_BINDIR']
   const found: Programs[] = []
-  for (const bindir of new Set(asked ? [asked] : await candidates(env))) {
+  for (const bindir of new Set(asked ? [asked] : [known, ...(await candidates(env))].filter(Boolean))) {
     const version = hasAll(bindir) ? await majorOf(bindir) : undefined
     if (version !== undefined && version >= MAJOR_MIN && version <= MAJOR_MAX) found.push({ bindir, major: version })
   }

@@ -1,11 +1,22 @@
 /** Making a cluster: once, again, after a crash in the middle, on other ports, and without leaving anything behind. */
 import { execFileSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { MissingPostgres, locatePrograms } from '../cluster/programs.ts'
-import { openPrimary, prepareCluster, type ClusterOptions } from '../cluster/prepare-cluster.ts'
+import { describeCluster, openPrimary, prepareCluster, type ClusterOptions } from '../cluster/prepare-cluster.ts'
 import { prepareServer } from '../cluster/prepare-server.ts'
 import { serverPids, sharedMemoryId } from '../cluster/server-processes.ts'
 import { cleanServer, ready, signalServer, startServer, type StartedServer } from '../cluster/server.ts'
@@ -174,6 +185,16 @@ describe('a cluster', () => {
 })
 
 describe('PostgreSQL’s programs', () => {
+  it('are found again where the cluster was made with them, by who does not have PG_BINDIR', async () => {
+    const { bindir, major } = (await describeCluster(options)).programs
+    const elsewhere = join(dir, 'elsewhere')
+    symlinkSync(bindir, elsewhere)
+    await prepareCluster({ ...options, programs: { bindir: elsewhere, major } })
+    expect((await describeCluster(options)).programs).toEqual({ bindir: elsewhere, major })
+    rmSync(elsewhere)
+    expect((await describeCluster(options)).programs).toEqual({ bindir, major })
+  })
+
   it('are found, or their absence is explained with what to do', async () => {
     expect((await locatePrograms()).major).toBeGreaterThanOrEqual(14)
     const missing = locatePrograms({ env: { PG_BINDIR: dir } })
