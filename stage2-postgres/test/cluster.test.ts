@@ -14,7 +14,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { MissingPostgres, locatePrograms } from '../cluster/programs.ts'
 import { describeCluster, openPrimary, prepareCluster, type ClusterOptions } from '../cluster/prepare-cluster.ts'
 import { prepareServer } from '../cluster/prepare-server.ts'
@@ -189,9 +189,11 @@ describe('PostgreSQL’s programs', () => {
     const { bindir, major } = (await describeCluster(options)).programs
     const elsewhere = join(dir, 'elsewhere')
     symlinkSync(bindir, elsewhere)
+    vi.stubEnv('PG_BINDIR', '')
     await prepareCluster({ ...options, programs: { bindir: elsewhere, major } })
     expect((await describeCluster(options)).programs).toEqual({ bindir: elsewhere, major })
     rmSync(elsewhere)
+    vi.unstubAllEnvs()
     expect((await describeCluster(options)).programs).toEqual({ bindir, major })
   })
 
