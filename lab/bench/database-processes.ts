@@ -11,6 +11,8 @@ import { answers200, end, untilReady } from './own-process.ts'
 
 const ENTRY = fileURLToPath(import.meta.resolve('@relais/stage1-memory/main.ts'))
 
+const HEAP_MIB_MAX = 8 * 1024
+
 export class DatabaseProcesses {
   readonly #dir = mkdtempSync(join(tmpdir(), 'relais-bench-'))
   readonly #ports = new Map<string, number>()
@@ -51,10 +53,12 @@ export class DatabaseProcesses {
       RELAIS_SECRET_FILE: join(this.#dir, 'secret'),
       RELAIS_DATA_DIR: join(this.#dir, name),
       RELAIS_LOG_LEVEL: 'warn',
+      // A fast machine writes more within a measurement than the product would keep.
+      RELAIS_RECORDS_MAX: '20000000',
     }
     this.#processes.set(
       name,
-      this.#held.spawn(`${name}-${this.#ports.get(name)}`, process.execPath, [ENTRY], {
+      this.#held.spawn(`${name}-${this.#ports.get(name)}`, process.execPath, [`--max-old-space-size=${HEAP_MIB_MAX}`, ENTRY], {
         env: { ...process.env, ...settings },
         stdio: 'ignore',
       }),

@@ -32,6 +32,10 @@ async function run({ body, ...load }: autocannon.Options): Promise<autocannon.Re
   const result = await autocannon({ ...load, ...(body !== undefined && { body, headers: { 'content-type': 'application/json' } }) })
   stop.signal.throwIfAborted()
   const failed = result.non2xx + result.errors + result.timeouts
-  if (failed > 0) throw new Error(`Failed to measure ${load.url}: ${failed} of ${result.requests.sent} requests failed, expected none.`)
+  if (failed > 0) {
+    const statuses = Object.entries(result.statusCodeStats ?? {}).map(([status, { count }]) => `${status}: ${count}`)
+    const found = [...statuses, `no answer: ${result.errors}`].join(', ')
+    throw new Error(`Failed to measure ${load.url}: ${failed} of ${result.requests.sent} requests failed, expected none (${found}).`)
+  }
   return result
 }
