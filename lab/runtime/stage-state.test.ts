@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { topologyOf } from '../topology.ts'
-import { readStageState, writeStageState, type StageState } from './stage-state.ts'
+import { readStageState, removeStageState, writeStageState, type StageState } from './stage-state.ts'
 
 let directory: string
 let file: string
@@ -30,6 +30,14 @@ test('reads back what was written, leaves no partial file, and is nobody else’
   expect(readStageState(file)).toEqual(STATE)
   expect(readdirSync(path.dirname(file))).toEqual(['state.json'])
   expect(statSync(file).mode & 0o777).toBe(0o600)
+})
+
+test('is removed with what a lab that was killed while it wrote has left beside it, and nothing else', () => {
+  writeStageState(file, STATE)
+  for (const name of ['state.json.4711', 'state.json.kept', 'other.json']) writeFileSync(path.join(path.dirname(file), name), '{')
+  removeStageState(file)
+  expect(readdirSync(path.dirname(file)).toSorted()).toEqual(['other.json', 'state.json.kept'])
+  removeStageState(path.join(directory, 'never made', 'state.json'))
 })
 
 test.each(['', '{', '[]', 'null', '{"version":2,"instances":[]}'])('refuses %j by naming the file', (text) => {
