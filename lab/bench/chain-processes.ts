@@ -20,6 +20,8 @@ const ENTRIES: Record<Tier, string> = {
   db: 'stage1-memory/main.ts',
 }
 const BARE_ENTRY = 'lab/bench/bare-service.ts'
+/** Longer than the frontend's own deadline. */
+const WRITE_MS_MAX = 10_000
 
 export class ChainProcesses {
   readonly #dir = mkdtempSync(path.join(tmpdir(), 'relais-chain-'))
@@ -90,7 +92,12 @@ export class ChainProcesses {
   }
 
   async #write(): Promise<void> {
-    const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ message: 'Test data' }) }
+    const init = {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ message: 'Test data' }),
+      signal: AbortSignal.timeout(WRITE_MS_MAX),
+    }
     await fetch(`${this.url}/api/data`, init).catch(() => undefined)
   }
 }

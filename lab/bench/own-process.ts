@@ -1,8 +1,10 @@
 /** Processes that a measurement starts: what is measured has to be them, not whoever else answers there, and they end with it. */
 import type { ChildProcess } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { askOnce } from '../runtime/ask-once.ts'
 
 const READY_MS_MAX = 120_000
+const ANSWER_MS_MAX = 5_000
 const PAUSE_MS = 10
 
 /** Resolves when `isReady`, and rejects when one of `children`, by name, has ended, or after two minutes. */
@@ -19,9 +21,8 @@ export async function untilReady(children: ReadonlyMap<string, ChildProcess>, is
 }
 
 export async function answers200(url: string): Promise<boolean> {
-  const response = await fetch(url).catch(() => undefined)
-  await response?.body?.cancel()
-  return response?.status === 200
+  const answer = await askOnce(url, ANSWER_MS_MAX).catch(() => undefined)
+  return answer?.status === 200
 }
 
 /** Sends `signal`, and resolves when the process is gone. */

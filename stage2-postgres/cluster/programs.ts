@@ -7,7 +7,7 @@
  */
 import { execFile } from 'node:child_process'
 import { accessSync, constants, readdirSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { delimiter, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 
 const execute = promisify(execFile)
@@ -37,7 +37,8 @@ export async function locatePrograms({
   known = '',
   env = process.env,
 }: { major?: number; known?: string; env?: NodeJS.ProcessEnv } = {}): Promise<Programs> {
-  const asked = env['PG_BINDIR']
+  // Servers are started from another directory than this shell's.
+  const asked = env['PG_BINDIR'] && resolve(env['PG_BINDIR'])
   const found: Programs[] = []
   for (const bindir of new Set(asked ? [asked] : [known, ...(await candidates(env))].filter(Boolean))) {
     const version = hasAll(bindir) ? await majorOf(bindir) : undefined

@@ -13,7 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { MissingPostgres, locatePrograms } from '../cluster/programs.ts'
 import { describeCluster, openPrimary, prepareCluster, type ClusterOptions } from '../cluster/prepare-cluster.ts'
@@ -199,6 +199,8 @@ describe('PostgreSQL’s programs', () => {
 
   it('are found, or their absence is explained with what to do', async () => {
     expect((await locatePrograms()).major).toBeGreaterThanOrEqual(14)
+    const { bindir } = await locatePrograms()
+    expect((await locatePrograms({ env: { PG_BINDIR: relative(process.cwd(), bindir) } })).bindir).toBe(bindir)
     const missing = locatePrograms({ env: { PG_BINDIR: dir } })
     await expect(missing).rejects.toBeInstanceOf(MissingPostgres)
     await expect(missing).rejects.toThrow(/PG_BINDIR=.* does not hold/)
