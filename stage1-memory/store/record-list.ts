@@ -5,7 +5,7 @@
  *
  * Ids ascend, so any place in the list is found by halving and a page costs the same at a thousand records and at a
  * million; paging by offset would walk the list. A removed record leaves a tombstone, as taking it out would move all
- * that follow; tombstones are swept out when they are half of the list.
+ * that follow; tombstones are swept out when they are half of the list, and when nothing else is left.
  *
  * A fan-out replica appends what arrives, in whatever order and however often it arrives. Its list is then no longer
  * ordered, and reading it falls back to walking: that is the report's design, and it is kept so that it can be seen.
@@ -70,7 +70,7 @@ export class RecordList {
     this.#characters -= messageLength(this.#slots[index]!)
     this.#slots[index] = { id, removed: true }
     this.#tombstones++
-    if (this.#tombstones >= SWEEP_AT_LEAST && this.#tombstones * 2 > this.#slots.length) this.#sweep()
+    if (this.size === 0 || (this.#tombstones >= SWEEP_AT_LEAST && this.#tombstones * 2 > this.#slots.length)) this.#sweep()
     return true
   }
 

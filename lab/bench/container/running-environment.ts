@@ -52,10 +52,6 @@ export class RunningEnvironment extends TestEnvironment {
   protected lift(): Promise<void> {
     return Promise.resolve()
   }
-  /** Their records go through the API, as in every reset; the processes stay. */
-  protected restartDatabases(): Promise<void> {
-    return Promise.resolve()
-  }
 
   protected async emptyTables(): Promise<void> {
     await loginAs(

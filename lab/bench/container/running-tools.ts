@@ -3,7 +3,7 @@ import { loginAs } from '@relais/stage2-postgres/cluster/login.ts'
 import { primaryOf } from '../../topology.ts'
 import { measureGeneratorLimit } from '../measure/generator-limit.ts'
 import type { GeneratorLimit, Machine, Repetition } from '../results/bench-record.ts'
-import { QUICK_BREAK_IN_REQUESTS, breakIn, breakInHeld } from '../suite/break-in.ts'
+import { QUICK_BREAK_IN, breakIn, breakInHeld } from '../suite/break-in.ts'
 import { GENERATOR_CONNECTIONS } from '../suite/cluster-tools.ts'
 import { liveTest } from '../suite/live-test.ts'
 import { describeMachine, NOT_HELD } from '../suite/machine.ts'
@@ -19,7 +19,6 @@ const HELD_ROUNDS = 3
 
 const NOTES = [
   'Measured from a container beside the stages, which were started by Compose and not by the bench.',
-  'A reset means: no record is left and every replica is level. Stage 1: every record is deleted by the API. Stage 2: the tables are emptied, a checkpoint is made, and the standbys have replayed it.',
   'Every chain runs all the time, also while another one is measured; health checks go on (RELAIS_HEALTH_INTERVAL).',
   'CPU and memory: a service’s own process as it tells them; in stage 2 a database’s row has its PostgreSQL container’s cgroup added. Load balancers have none, and their logs cannot be read from here: who served a read is what the databases counted.',
 ]
@@ -109,7 +108,7 @@ export class RunningTools implements BenchTools {
   async #breakInOnce(environment: RunningEnvironment, signal: AbortSignal): Promise<void> {
     if (this.#brokenIn.has(environment)) return
     // What is held has been held since it was made: as many requests as it takes within a share, and no more.
-    if (environment.cpuPerInstance === null) await breakIn(environment, QUICK_BREAK_IN_REQUESTS, signal)
+    if (environment.cpuPerInstance === null) await breakIn(environment, QUICK_BREAK_IN.chain, signal)
     else for (let round = 0; round < HELD_ROUNDS; round++) await breakInHeld(environment, signal)
     this.#brokenIn.add(environment)
   }

@@ -74,9 +74,16 @@ function capacityBlocks(capacity: Capacity): Block[] {
 }
 
 /** Three databases write slower than one when the sending costs more than nothing. */
-function costsText({ readCpuMs, writeAloneCpuMs, writeOnPrimaryCpuMs, applyOnReplicaCpuMs }: NonNullable<Capacity['costs']>): string {
-  const [read, alone, primary, replica] = [readCpuMs, writeAloneCpuMs, writeOnPrimaryCpuMs, applyOnReplicaCpuMs].map((ms) => number(ms, 3))
-  return `CPU milliseconds measured for it: a read ${read!}; a write ${alone!} on a primary without replicas, ${primary!} on one that sends it to two, and ${replica!} on each of the two. Writes alone cannot gain: nobody takes them off the primary, and what sending costs comes on top.`
+function costsText(costs: NonNullable<Capacity['costs']>): string {
+  const { readCpuMs, readAloneCpuMs, writeAloneCpuMs, writeOnPrimaryCpuMs, applyOnReplicaCpuMs } = costs
+  const [read, readAlone, alone, primary, replica] = [
+    readCpuMs,
+    readAloneCpuMs,
+    writeAloneCpuMs,
+    writeOnPrimaryCpuMs,
+    applyOnReplicaCpuMs,
+  ].map((ms) => number(ms, 3))
+  return `CPU milliseconds measured for it: a read ${read!} on three databases and ${readAlone!} on one (caches and cores are shared, so three instances are not quite three machines); a write ${alone!} on a primary without replicas, ${primary!} on one that sends it to two, and ${replica!} on each of the two. Writes alone cannot gain: nobody takes them off the primary, and what sending costs comes on top.`
 }
 
 /** Why the mix may stay behind the ideal, with what was counted. */

@@ -97,7 +97,15 @@ const capacity = z.object({
   mixThreeAgainstOne: paired,
   byDatabases: z.array(z.object({ databases: count, rates })),
   byConcurrency: z.array(z.object({ connections: count, rates })),
-  costs: z.object({ readCpuMs: amount, writeAloneCpuMs: amount, writeOnPrimaryCpuMs: amount, applyOnReplicaCpuMs: amount }).nullable(),
+  costs: z
+    .object({
+      readCpuMs: amount,
+      readAloneCpuMs: amount,
+      writeAloneCpuMs: amount,
+      writeOnPrimaryCpuMs: amount,
+      applyOnReplicaCpuMs: amount,
+    })
+    .nullable(),
   mixReadsOnPrimary: amount.max(1).nullable(),
 })
 

@@ -192,9 +192,13 @@ export interface Capacity {
   /** Goodput of reads by number of databases, and by concurrency on three; each with every repetition. */
   readonly byDatabases: readonly { readonly databases: number; readonly rates: readonly number[] }[]
   readonly byConcurrency: readonly { readonly connections: number; readonly rates: readonly number[] }[]
-  /** CPU that a read costs, and a write a primary without replicas, one with them, and a replica that applies it: what is expected of the mix. */
+  /**
+   * CPU that a read costs on three databases and on one alone, and a write a primary without replicas, one with them, and a replica that
+   * applies it: what is expected of the mix.
+   */
   readonly costs: {
     readonly readCpuMs: number
+    readonly readAloneCpuMs: number
     readonly writeAloneCpuMs: number
     readonly writeOnPrimaryCpuMs: number
     readonly applyOnReplicaCpuMs: number

@@ -12,15 +12,20 @@ import { pageShape } from '../load/record-shape.ts'
 import { WriteLedger } from '../load/write-ledger.ts'
 import { WRITE_SHARE } from './protocol.ts'
 
+/** Requests for each instance of a tier after a start, by what the cluster is. */
+export interface BreakInRequests {
+  readonly chain: number
+  /** Many more: the pairs of the capacity experiment follow each other at once, and their ratios grew over them after fewer. */
+  readonly databases: number
+}
+
 /** After fewer the first tests still grow faster one after the other; a quick bench has no time for that. */
-export const BREAK_IN_REQUESTS = 12_000
-export const QUICK_BREAK_IN_REQUESTS = 3_000
+export const BREAK_IN: BreakInRequests = { chain: 12_000, databases: 60_000 }
+export const QUICK_BREAK_IN: BreakInRequests = { chain: 3_000, databases: 10_000 }
 const HELD_REQUESTS = 1_500
 const HELD_CONNECTIONS = 100
-const DATABASE_REQUESTS = 1_500
 /** So many that every tier has opened its connections to the next one. */
 const CONNECTIONS = 300
-const DATABASE_CONNECTIONS = 60
 /** More than the 64 reads and 64 writes of tier-client.ts, and a third of the thousand clients that the heaviest load has. */
 const CONNECTIONS_PER_INSTANCE = 350
 const TURNS = 2
@@ -42,15 +47,6 @@ export async function breakIn({ entryUrl, databaseUrls }: BrokenIn, requestsEach
 /** The same within the shares: the first requests that meet them are slower than all that follow. */
 export async function breakInHeld({ entryUrl }: BrokenIn, signal: AbortSignal): Promise<void> {
   await load({ entryUrl, requests: HELD_REQUESTS, connections: HELD_CONNECTIONS, writeShare: WRITE_SHARE }, signal)
-}
-
-/** Databases alone, after they were started empty. The tiers before them go on, and need none. */
-export async function breakInDatabases(databaseUrls: readonly string[], signal: AbortSignal): Promise<void> {
-  const [primaryUrl] = databaseUrls
-  const shape = { requests: DATABASE_REQUESTS, connections: DATABASE_CONNECTIONS }
-  await Promise.all(
-    databaseUrls.map((entryUrl) => load({ ...shape, entryUrl, writeShare: entryUrl === primaryUrl ? WRITE_SHARE : 0 }, signal)),
-  )
 }
 
 /**

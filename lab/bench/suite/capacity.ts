@@ -152,10 +152,12 @@ class DatabaseTierLoad {
   /** From all measurements so far, so that what drifts between them is in each of the costs. Null when the meter saw nothing. */
   costs(): Capacity['costs'] {
     const reads = this.#spentOn(DATABASES_MAX, 'reads').cpuMsByDatabase()
+    const [readAlone] = this.#spentOn(1, 'reads').cpuMsByDatabase()
     const [alone] = this.#spentOn(1, 'writes').cpuMsByDatabase()
     const [primary, ...replicas] = this.#spentOn(DATABASES_MAX, 'writes').cpuMsByDatabase()
     const cost = {
       readCpuMs: sumOf(reads),
+      readAloneCpuMs: readAlone ?? 0,
       writeAloneCpuMs: alone ?? 0,
       writeOnPrimaryCpuMs: primary ?? 0,
       applyOnReplicaCpuMs: sumOf(replicas) / replicas.length,

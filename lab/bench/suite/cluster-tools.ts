@@ -5,7 +5,7 @@
 import { measureGeneratorLimit } from '../measure/generator-limit.ts'
 import type { AggregateRun, Capacity, GeneratorLimit, Machine, PauseExperiment, Repetition } from '../results/bench-record.ts'
 import type { BenchRequest } from './bench-options.ts'
-import { BREAK_IN_REQUESTS, QUICK_BREAK_IN_REQUESTS } from './break-in.ts'
+import { BREAK_IN, QUICK_BREAK_IN } from './break-in.ts'
 import { measureCapacity, type CapacityPlan } from './capacity.ts'
 import { Environments, type MakeEnvironment } from './environments.ts'
 import { liveTest } from './live-test.ts'
@@ -19,6 +19,8 @@ import type { PlannedTest } from './test-plan.ts'
 export const GENERATOR_CONNECTIONS = 100
 /** Smaller than in the matrix: whatever three databases can do, db-lb and the generator must not be what limits them. */
 const CPU_PER_DATABASE = 0.1
+/** Sixty for each of three: one that has to wait for the next request does not show what it can do. */
+const CAPACITY_CONNECTIONS = 180
 
 const NOTHING_STARTED = 'Not known: no cluster with a share was started.'
 
@@ -28,8 +30,8 @@ export abstract class ClusterTools<E extends TestEnvironment> implements BenchTo
 
   constructor(request: BenchRequest, stateDirectory: string, make: MakeEnvironment<E>) {
     this.request = request
-    const breakInRequests = request.options.isQuick ? QUICK_BREAK_IN_REQUESTS : BREAK_IN_REQUESTS
-    this.environments = new Environments({ stateDirectory, portOffset: request.portOffset, breakInRequests, make })
+    const breakIn = request.options.isQuick ? QUICK_BREAK_IN : BREAK_IN
+    this.environments = new Environments({ stateDirectory, portOffset: request.portOffset, breakIn, make })
   }
 
   abstract remarks(): readonly string[]
@@ -87,9 +89,14 @@ export abstract class ClusterTools<E extends TestEnvironment> implements BenchTo
 
   #capacityPlan(): CapacityPlan {
     const { stages, cpuPerInstance, seed, isQuick } = this.request.options
-    const common = { stage: stages[0]!, cpuPerDatabase: cpuPerInstance === null ? null : CPU_PER_DATABASE, connections: 60, seed }
+    const common = {
+      stage: stages[0]!,
+      cpuPerDatabase: cpuPerInstance === null ? null : CPU_PER_DATABASE,
+      connections: CAPACITY_CONNECTIONS,
+      seed,
+    }
     if (isQuick) return { ...common, pairs: 4, lastingS: 1, concurrencies: [2, 8, 32], runsOfEach: 1 }
     // Many short pairs: what drifts within seconds cancels in them, and the interval counts pairs.
-    return { ...common, pairs: 12, lastingS: 2, concurrencies: [1, 4, 12, 30, 60, 120, 240], runsOfEach: 2 }
+    return { ...common, pairs: 12, lastingS: 3, concurrencies: [1, 4, 12, 30, 60, 120, 240], runsOfEach: 2 }
   }
 }

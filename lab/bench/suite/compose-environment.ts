@@ -16,7 +16,6 @@ import { ContainerLogs } from '../measure/container-logs.ts'
 import { ContainerResources } from '../measure/container-resources.ts'
 import type { ResourceMeter, RunLogs } from '../measure/observation.ts'
 import { EMPTY_TABLES } from './empty-tables.ts'
-import { restartDatabases } from './restart-databases.ts'
 import { TestEnvironment } from './test-environment.ts'
 
 /** Clusters of a bench are this many ports apart (environments.ts), so each has another number. */
@@ -81,10 +80,6 @@ export class ComposeEnvironment extends TestEnvironment {
 
   protected async lift(): Promise<void> {
     if (this.cpuPerInstance !== null) await this.#limit(availableParallelism())
-  }
-
-  protected restartDatabases(signal: AbortSignal): Promise<void> {
-    return restartDatabases(this, this.#runtime, signal)
   }
 
   protected async emptyTables(): Promise<void> {

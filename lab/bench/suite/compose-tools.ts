@@ -9,8 +9,6 @@ import { COMMON_NOTES, LIFTED_NOTE } from './notes.ts'
 import type { Experiment } from './run-bench.ts'
 
 const NOTES = [
-  'A reset means: no record is left. Stage 1: the database containers are stopped, started empty, and broken in by requests whose records are deleted again. Stage 2: the tables are emptied, ' +
-    'a checkpoint is made, and the standbys have replayed it. Frontends, backends and load balancers go on.',
   'Every request crosses a published port into the containers’ networks, and their bridges between the tiers: a figure of containers is compared with one of containers.',
   'CPU and memory are the engine’s statistics of each container; a database of stage 2 is its service and its server together.',
   'The containers’ own health checks are put off while the bench runs: they would take more than idle services do.',
@@ -36,7 +34,7 @@ export class ComposeTools extends ClusterTools<ComposeEnvironment> {
   }
 
   notes(): readonly string[] {
-    return [...NOTES, LIFTED_NOTE, ...COMMON_NOTES]
+    return [...NOTES, ...COMMON_NOTES, LIFTED_NOTE]
   }
 
   protected async describeMachine(cpuLimit: string): Promise<Machine> {

@@ -10,7 +10,7 @@ import { failed } from '../../failure.ts'
 import { findTakenPorts } from '../../runtime/ports.ts'
 import { portsIn, STAGE_NAMES, topologyOf, type StageName, type Topology } from '../../topology.ts'
 import type { Configuration } from '../results/bench-record.ts'
-import { breakIn, breakInHeld } from './break-in.ts'
+import { breakIn, breakInHeld, type BreakInRequests } from './break-in.ts'
 import { databaseTier } from './database-tier.ts'
 import type { TestEnvironment } from './test-environment.ts'
 
@@ -23,8 +23,8 @@ export type MakeEnvironment<E> = (stateDirectory: string, topology: Topology, cp
 export interface EnvironmentPlace<E> {
   readonly stateDirectory: string
   readonly portOffset: number
-  /** For each instance of a tier, uncounted, after a start. */
-  readonly breakInRequests: number
+  /** Uncounted, after a start. */
+  readonly breakIn: BreakInRequests
   /** How the runtime makes one. */
   readonly make: MakeEnvironment<E>
 }
@@ -60,14 +60,14 @@ export class Environments<E extends TestEnvironment> {
 
   /** The whole chain, balanced or single. */
   async chain(stage: StageName, configuration: Configuration, cpuPerInstance: number | null, signal: AbortSignal): Promise<E> {
-    const environment = await this.#runningIn(`${stage}-${configuration}`, cpuPerInstance, signal)
+    const environment = await this.#runningIn(`${stage}-${configuration}`, cpuPerInstance, this.#place.breakIn.chain, signal)
     this.#cpuLimit ??= environment.cpuLimit
     return environment
   }
 
   /** db-lb and one, two or three databases behind it, nothing before it. */
   databases(stage: StageName, count: number, cpuPerInstance: number | null, signal: AbortSignal): Promise<E> {
-    return this.#runningIn(`${stage}-databases-${count}`, cpuPerInstance, signal)
+    return this.#runningIn(`${stage}-databases-${count}`, cpuPerInstance, this.#place.breakIn.databases, signal)
   }
 
   /** One of them was not as it should be: the next test that needs it gets a new one. */
@@ -92,7 +92,7 @@ export class Environments<E extends TestEnvironment> {
     return this.#cpuLimit
   }
 
-  async #runningIn(slot: string, cpuPerInstance: number | null, signal: AbortSignal): Promise<E> {
+  async #runningIn(slot: string, cpuPerInstance: number | null, breakInRequests: number, signal: AbortSignal): Promise<E> {
     const found = this.#running.get(slot)
     if (found?.cpuPerInstance === cpuPerInstance) return found
     if (found) await this.stopAll()
@@ -100,7 +100,7 @@ export class Environments<E extends TestEnvironment> {
     this.#running.set(slot, environment)
     try {
       await environment.start(signal)
-      await breakIn(environment, this.#place.breakInRequests, signal)
+      await breakIn(environment, breakInRequests, signal)
       await environment.hold()
       if (cpuPerInstance !== null) await breakInHeld(environment, signal)
     } catch (error) {

@@ -2,8 +2,7 @@
  * A cluster of the bench as processes of this machine, with a state directory and ports of its own: a lab that runs beside is not
  * touched. Shares are cgroups, CPU and memory are read from /proc.
  *
- * No record is left: in stage 1 the database processes are stopped, started empty and broken in, in stage 2 the tables are emptied and
- * a checkpoint is made.
+ * No record is left: in stage 1 all are deleted, in stage 2 the tables are emptied and a checkpoint is made.
  */
 import { availableParallelism } from 'node:os'
 import { loginAs } from '@relais/stage2-postgres/cluster/login.ts'
@@ -18,7 +17,6 @@ import type { Topology } from '../../topology.ts'
 import { AccessLogs } from '../measure/access-logs.ts'
 import { nativeResources } from '../measure/native-resources.ts'
 import type { ResourceMeter, RunLogs } from '../measure/observation.ts'
-import { restartDatabases } from './restart-databases.ts'
 import { EMPTY_TABLES } from './empty-tables.ts'
 import { TestEnvironment } from './test-environment.ts'
 
@@ -84,10 +82,6 @@ export class NativeEnvironment extends TestEnvironment {
   protected lift(): Promise<void> {
     if (this.cpuPerInstance !== null) this.#limit(availableParallelism())
     return Promise.resolve()
-  }
-
-  protected restartDatabases(signal: AbortSignal): Promise<void> {
-    return restartDatabases(this, this.#runtime, signal)
   }
 
   #limit(cores: number): void {

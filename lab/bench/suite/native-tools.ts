@@ -10,9 +10,6 @@ import { COMMON_NOTES, LIFTED_NOTE } from './notes.ts'
 /** Of each PostgreSQL server of the aggregate test: three of them leave room for 500 clients on two cores. */
 const CPU_PER_AGGREGATE_SERVER = 0.5
 
-const RESET_NOTE =
-  'A reset means: no record is left. Stage 1: the database processes are stopped, started empty, and broken in by requests whose records are deleted again. Stage 2: the tables are emptied, ' +
-  'a checkpoint is made, and the standbys have replayed it. Frontends, backends and load balancers go on.'
 const AGGREGATE_NOTE = `In the PostgreSQL test each server is held to ${CPU_PER_AGGREGATE_SERVER} of a core; with a connection a query, all connect before any asks.`
 
 export class NativeTools extends ClusterTools<NativeEnvironment> {
@@ -34,7 +31,7 @@ export class NativeTools extends ClusterTools<NativeEnvironment> {
   }
 
   notes(): readonly string[] {
-    const notes = [RESET_NOTE, LIFTED_NOTE, ...COMMON_NOTES]
+    const notes = [...COMMON_NOTES, LIFTED_NOTE]
     const hasHeldServers = this.#warning === null && this.request.hasExperiments && this.request.options.stages.includes('stage2')
     return hasHeldServers ? [...notes, AGGREGATE_NOTE] : notes
   }

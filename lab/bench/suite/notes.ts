@@ -1,7 +1,8 @@
 /** How it is measured whatever the runtime, in sentences for the report. */
 export const COMMON_NOTES: readonly string[] = [
   'A cluster that has just been started gets some thousand requests that are not counted, so that no test measures the compiling of code.',
-  'Before each test all tiers open their connections to the next one.',
+  'Before each test there is a reset, after which no record is left and every replica is level. Stage 1: every record is deleted by the API. Stage 2: the tables are emptied, a checkpoint is made, and the standbys have replayed it. No process is started anew.',
+  'At each reset all tiers open their connections to the next one.',
   'The load balancers are never held to a share of CPU: what is compared is the instances.',
   'Generator, load balancers and instances share this machine.',
 ]

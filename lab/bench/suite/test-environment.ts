@@ -3,9 +3,9 @@
  *
  *   start (once) ─▶ break-in ─▶ [reset ─▶ a test] …  ─▶ stop
  *
- * A reset means that no record is left and every replica is level. Frontends, backends and load balancers go on: started anew each
- * time, a test of 1 000 requests would measure the compiling of their code. The shares are lifted meanwhile, and all tiers open their
- * connections (decision 0038).
+ * A reset means that no record is left and every replica is level. All processes go on: started anew each time, a test of 1 000
+ * requests would measure the compiling of their code. The shares are lifted meanwhile, and all tiers open their connections
+ * (decision 0038).
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
@@ -52,8 +52,6 @@ export abstract class TestEnvironment {
 
   /** Until `hold`, each instance may use all cores; where shares are set at the start, they stay. */
   protected abstract lift(): Promise<void>
-  /** Stage 1: the databases have been stopped, started empty and broken in. */
-  protected abstract restartDatabases(signal: AbortSignal): Promise<void>
   /** Stage 2: the tables are empty on the primary, and a checkpoint was made. */
   protected abstract emptyTables(): Promise<void>
 
@@ -61,10 +59,8 @@ export abstract class TestEnvironment {
   async reset(signal: AbortSignal): Promise<void> {
     const deadline = AbortSignal.any([signal, AbortSignal.timeout(RESET_MS_MAX + startAllowanceMs(this.cpuPerInstance))])
     await this.lift()
-    const isRestarted = this.topology.stage === 'stage1'
-    if (isRestarted) await this.restartDatabases(deadline)
     await openConnections(this, deadline)
-    await (isRestarted ? deleteAll(primaryOf(this.topology).url, deadline) : this.emptyTables())
+    await (this.topology.stage === 'stage1' ? deleteAll(primaryOf(this.topology).url, deadline) : this.emptyTables())
     await this.untilLevel(deadline)
     await this.#until('an empty page comes through', deadline, () => this.#isEmpty())
     await this.hold()

@@ -71,7 +71,7 @@ export function exampleRecord(changes: Partial<BenchRecord> = {}): BenchRecord {
           (wobble) => ((520 * connections) / (1 + 0.13 * (connections - 1) + 0.0002 * connections * (connections - 1))) * wobble,
         ),
       })),
-      costs: { readCpuMs: 0.08, writeAloneCpuMs: 0.14, writeOnPrimaryCpuMs: 0.15, applyOnReplicaCpuMs: 0.05 },
+      costs: { readCpuMs: 0.08, readAloneCpuMs: 0.07, writeAloneCpuMs: 0.14, writeOnPrimaryCpuMs: 0.15, applyOnReplicaCpuMs: 0.05 },
       mixReadsOnPrimary: 0.2,
     },
     pause: {
