@@ -6,6 +6,8 @@
 import autocannon from 'autocannon'
 
 const stop = new AbortController()
+/** Aborted by SIGINT and SIGTERM, for a script that measures by other means as well. */
+export const { signal: ending } = stop
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort(new Error(`Stopped by ${signal}.`)))
 
 export interface Load {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import getPort from 'get-port'
+import postgres, { type Sql } from 'postgres'
 import { DATABASE, primaryOf, program, type Cluster } from '@relais/stage2-postgres/cluster/cluster.ts'
 import { loginAs } from '@relais/stage2-postgres/cluster/login.ts'
 import { openPrimary, prepareCluster } from '@relais/stage2-postgres/cluster/prepare-cluster.ts'
@@ -13,6 +14,7 @@ import { readSecret, roleOf } from '@relais/stage2-postgres/cluster/secrets.ts'
 import { cleanServer, ready, startServer, type StartedServer } from '@relais/stage2-postgres/cluster/server.ts'
 import { REPOSITORY } from '../runtime/stage-directory.ts'
 import { answers200, end, untilReady } from './own-process.ts'
+import { makeAggregateTable } from './suite/aggregate-table.ts'
 
 export class PostgresPrimary {
   readonly #dir: string
@@ -96,6 +98,27 @@ export class PostgresPrimary {
       },
       { timeoutMs: 120_000 },
     )
+  }
+
+  /** The table of the report's section 6.3.2. */
+  fillForAggregates(): Promise<void> {
+    return makeAggregateTable(this.#cluster)
+  }
+
+  /** A pool of its own on the server, with one statement at a time on each connection; the caller ends it. */
+  pool(connections: number): Sql {
+    const options = {
+      host: this.#cluster.socketDir,
+      port: primaryOf(this.#cluster).port,
+      database: DATABASE,
+      username: roleOf('readonly'),
+      password: readSecret(this.#cluster.secretsDir, 'readonly'),
+      max: connections,
+      // Of further statements on one that is busy: all wait in the line before the pool. Its types do not have it.
+      max_pipeline: 0,
+      fetch_types: false,
+    }
+    return postgres(options)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

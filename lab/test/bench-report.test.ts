@@ -94,6 +94,17 @@ describe('the report', () => {
     expect(html).not.toMatch(/NaN|undefined|Infinity/)
   })
 
+  test('says of a law that misses what was measured that its peak is nothing to size a pool by', async () => {
+    const record = exampleRecord()
+    const sentence = 'Most was measured at 8 connections; the law misses what was measured by up to '
+    expect((await written('fitted', record)).markdown).not.toContain('the law misses')
+    const capacity = {
+      ...record.capacity!,
+      byConcurrency: [1, 8, 16, 32].map((n) => ({ connections: n, rates: n === 8 ? [9_000] : [1_000] })),
+    }
+    expect((await written('misfit', { ...record, capacity })).markdown).toContain(sentence)
+  })
+
   test('states a generator that was the bottleneck', async () => {
     const busy = exampleRecord().repetitions.map((one) => ({ ...one, isGeneratorBottleneck: true }))
     const waiting = busy.map((one) => ({ ...one, generatorCpuS: one.durationS * 0.2 }))

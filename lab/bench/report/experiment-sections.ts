@@ -1,6 +1,7 @@
 /**
  * The experiments beside the scenarios: capacity with fixed shares, a database that pauses, and the aggregate query.
  */
+import { mean } from 'simple-statistics'
 import {
   AGGREGATE_WAYS,
   type AggregateWay,
@@ -19,6 +20,8 @@ import { drawBars, drawCurves } from './svg-chart.ts'
 
 const READ_SHARE = 0.8
 const DATABASES = 3
+/** Where the fitted law is off by more, its peak is not to be believed. */
+const MISFIT_MIN = 0.2
 
 export function experimentSections({ capacity, pause, aggregates }: BenchRecord): readonly Section[] {
   return [
@@ -116,7 +119,7 @@ function scalabilityChart(title: string, unit: string, measured: readonly Measur
     kind: 'chart',
     title,
     description: `Points of right answers a second by ${unit}, with the fitted universal scalability law as a line.`,
-    howToRead: `A straight line through the origin would be perfect scaling. A line that flattens is waiting for something shared (contention); one that comes down again pays for agreement (coherency). ${fitText(fit, unit)}`,
+    howToRead: `A straight line through the origin would be perfect scaling. A line that flattens is waiting for something shared (contention); one that comes down again pays for agreement (coherency). ${fitText(fit, unit)}${misfitText(fit, unit, measured)}`,
     legend: curves,
     draw: (width) => drawCurves(width, { x: unit, y: 'right answers / s' }, curves),
     table: table(
@@ -134,6 +137,17 @@ function fitText(fit: ScalabilityFit | null, unit: string): string {
     ? ' Three sizes determine three coefficients: such a curve fits whatever was measured, and proves nothing.'
     : ''
   return `Here: contention ${number(fit.sigma, 4)}, coherency ${number(fit.kappa, 6)}, ${peak}.${proof}`
+}
+
+/** A law that misses what was measured has a peak all the same. */
+function misfitText(fit: ScalabilityFit | null, unit: string, measured: readonly Measured[]): string {
+  if (fit === null) return ''
+  const means = measured.map(({ n, rates }) => ({ n, rate: mean([...rates]) }))
+  const most = means.toSorted((one, other) => other.rate - one.rate)[0]!
+  const missed = means.map(({ n, rate }) => ({ n, share: Math.abs(rateAt(fit, n) / rate - 1) }))
+  const worst = missed.toSorted((one, other) => other.share - one.share)[0]!
+  if (worst.share < MISFIT_MIN) return ''
+  return ` Most was measured at ${most.n} ${unit}; the law misses what was measured by up to ${percent(worst.share, 0)} (at ${worst.n}), so its coefficients and its peak are no figures to size anything by.`
 }
 
 function pauseBlocks(pause: PauseExperiment): Block[] {

@@ -181,10 +181,17 @@ class DatabaseTierLoad {
   /** How many requests last as long as planned; of the first time some that nobody meters tell. */
   async #requestsThatFill(environment: TestEnvironment, kind: Kind, connections: number): Promise<number> {
     const known = this.#knownRates.get(keyOf(environment, kind, connections))
-    const rate = known ?? (await this.#send(environment, kind, connections, PROBE_REQUESTS)).goodputPerSecond
-    // What the replicas have yet to do belongs to those.
-    if (known === undefined) await environment.untilLevel(this.#signal)
+    const rate = known ?? (await this.#probe(environment, kind, connections))
     return Math.max(connections, Math.round(rate * this.#plan.lastingS))
+  }
+
+  /** After a reset: what this kind needs of connections has been closed since the last one, and a small share opens them slowly. */
+  async #probe(environment: TestEnvironment, kind: Kind, connections: number): Promise<number> {
+    await environment.reset(this.#signal)
+    const { goodputPerSecond } = await this.#send(environment, kind, connections, PROBE_REQUESTS)
+    // What the replicas have yet to do belongs to these.
+    await environment.untilLevel(this.#signal)
+    return goodputPerSecond
   }
 
   async #load(environment: TestEnvironment, kind: Kind, connections: number, requests: number): Promise<LoadRun> {
