@@ -6,9 +6,10 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ChildProcess } from 'node:child_process'
+import { z } from 'zod'
 import { failed } from '../failure.ts'
-import { entryUrl, type Topology } from '../topology.ts'
-import { askOnce } from './ask-once.ts'
+import { entryUrl, primaryOf, type Topology } from '../topology.ts'
+import { askOnce, type OnceAnswer } from './ask-once.ts'
 import { holdProcess } from './cpu-share.ts'
 import { startProcess } from './instance-processes.ts'
 import { lastLines, sizeOf } from './log-files.ts'
@@ -21,8 +22,10 @@ const POLL_MS = 30
 const READY_MS_MAX = 30_000
 /** What a start costs in CPU, generously: an instance held to a small share needs that much longer. */
 const START_CPU_MS = 1_000
-const WHOLE_WAY_MS_MAX = 5_000
+const ANSWER_MS_MAX = 5_000
 const LAST_LINES = 3
+
+const inForceSchema = z.object({ durability: z.string() })
 
 /** Resolves when every instance serves and a read passes the whole way; the state on disk then says `running`. */
 export async function startInstances(directory: StageDirectory, state: StageState, options: StartOptions): Promise<void> {
@@ -36,6 +39,7 @@ export async function startInstances(directory: StageDirectory, state: StageStat
   try {
     await Promise.all(waits)
     await waitForWholeWay(state.topology, signal)
+    await waitForDurability(state, signal)
   } catch (error) {
     cancel.abort()
     await Promise.allSettled(waits)
@@ -99,18 +103,30 @@ export function lastWords(instance: InstanceRecord, fromByte = 0): string {
 export async function waitForWholeWay(topology: Topology, signal: AbortSignal): Promise<void> {
   // From the outermost tier there is: a benchmark of the databases starts nothing before them.
   const url = `${entryUrl(topology, topology.nodes[0]!.tier)}/api/data?limit=1`
+  await untilAnswered(url, ({ status }) => status === 200, `Failed to start ${topology.stage}: expected 200 on the whole way`, signal)
+}
+
+/** A server that was there before has the level of its last run until its keeper has set this one: writes would be confirmed by that. */
+async function waitForDurability({ topology, settings: { durability } }: StageState, signal: AbortSignal): Promise<void> {
+  const url = `${primaryOf(topology).url}/api/replication`
+  const isInForce = ({ status, text }: OnceAnswer): boolean =>
+    status === 200 && inForceSchema.parse(JSON.parse(text)).durability === durability
+  await untilAnswered(url, isInForce, `Failed to start ${topology.stage}: expected durability ${durability} in force`, signal)
+}
+
+async function untilAnswered(url: string, isGood: (answer: OnceAnswer) => boolean, failure: string, signal: AbortSignal): Promise<void> {
   const giveUpAtMs = performance.now() + READY_MS_MAX
   let found = 'no answer'
   while (performance.now() < giveUpAtMs) {
     signal.throwIfAborted()
     try {
-      const { status, text } = await askOnce(url, WHOLE_WAY_MS_MAX)
-      if (status === 200) return
-      found = `${status} ${text.slice(0, 200)}`
+      const answer = await askOnce(url, ANSWER_MS_MAX)
+      if (isGood(answer)) return
+      found = `${answer.status} ${answer.text.slice(0, 200)}`
     } catch (error) {
       found = String(error)
     }
     await sleep(POLL_MS)
   }
-  throw failed(`Failed to start ${topology.stage}: every instance is ready, but GET ${url} answered ${found}; expected 200.`)
+  throw failed(`${failure}; every instance is ready, but GET ${url} answered ${found}.`)
 }

@@ -136,10 +136,16 @@ describe('a standby', () => {
 })
 
 describe('with --durability quorum', () => {
+  let durabilityAfterUp = ''
   beforeAll(async () => {
     await act('down', 'stage2')
-    await act('up', 'stage2', '--detach', '--fresh', '--durability', 'quorum')
+    await act('up', 'stage2', '--detach', '--durability', 'quorum')
+    durabilityAfterUp = (await replicationOf(urlOf('db1'))).durability
   }, START_MS)
+
+  test('a cluster that had another level has this one when `up` returns', () => {
+    expect(durabilityAfterUp).toBe('quorum')
+  })
 
   test('no write is acknowledged without a standby, reads go on, and repeated writes have one effect', { timeout: FAULT_MS }, async () => {
     await expectStreaming()
