@@ -12,6 +12,15 @@
 const POLICY = '/usr/sbin/policy-rc.d'
 const CLUSTER_CONFIG = '/etc/postgresql-common/createcluster.d/zz-relais.conf'
 
+/** Of the packages that the lab wants, those that bring a service. */
+const WITH_SERVICE = new Set(['nginx', 'postgresql'])
+
+/** For a person, who installs without the script: what starts is not stopped for them, as it may have been theirs before. Empty without a service. */
+export function debianServiceNote(name) {
+  if (!WITH_SERVICE.has(name)) return ''
+  return ` (That starts and enables a service. If nothing else needs it, as root: systemctl disable --now ${name})`
+}
+
 /** A script for `sh`, run as root. */
 export function debianScript(name) {
   const service = name === 'postgresql' ? 'postgresql' : name

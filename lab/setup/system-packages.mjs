@@ -5,13 +5,18 @@
  * theirs while they are being installed, and Nginx's would take port 80 (`debian-install.mjs` keeps them still).
  */
 import { runProgram } from './run-program.mjs'
-import { debianScript } from './debian-install.mjs'
+import { debianScript, debianServiceNote } from './debian-install.mjs'
 import { findProgram } from './find-program.mjs'
 import { say } from './stop-with.mjs'
 
-/** In the order in which they are looked for. `command` is what a person would type; `script` what we run instead, where that differs. */
+/** In the order in which they are looked for. `command` is what a person would type; `script` what we run instead, and `note` what the person should know, where that differs. */
 const MANAGERS = [
-  { program: 'apt-get', command: (name) => `apt-get update && apt-get install -y ${name}`, script: debianScript },
+  {
+    program: 'apt-get',
+    command: (name) => `apt-get update && apt-get install -y ${name}`,
+    script: debianScript,
+    note: debianServiceNote,
+  },
   { program: 'dnf', command: (name) => `dnf install -y ${name}` },
   { program: 'apk', command: (name) => `apk add ${name}` },
   { program: 'pacman', command: (name) => `pacman -Sy --noconfirm ${name}` },
@@ -21,7 +26,7 @@ const MANAGERS = [
 
 /**
  * Installs the package that `names` has for this system's manager.
- * Resolves to `undefined` when it worked, otherwise to what a person can do: one sentence with the exact command.
+ * Resolves to `undefined` when it worked, otherwise to what a person can do: the exact command.
  */
 export async function installPackage(what, names) {
   const manager = MANAGERS.find(({ program }) => findProgram(program, ['/opt/homebrew/bin', '/usr/local/bin', '/usr/sbin', '/sbin']))
@@ -30,8 +35,10 @@ export async function installPackage(what, names) {
   const isRoot = process.getuid?.() === 0
   const needsRoot = !manager.isForUsers && !isRoot
   const command = manager.command(name)
-  const byHand = `Run: ${needsRoot ? `sudo sh -c '${command}'` : command}`
-  if (needsRoot && !findProgram('sudo')) return byHand
+  const hasSudo = findProgram('sudo') !== undefined
+  const how = !needsRoot ? `Run: ${command}` : hasSudo ? `Run: sudo sh -c '${command}'` : `As root, run: ${command}`
+  const byHand = `${how}${manager.note?.(name) ?? ''}`
+  if (needsRoot && !hasSudo) return byHand
   if (manager.isForUsers && isRoot) return `As an ordinary user, run: ${command}`
   say(`${what} is missing. Installing it${needsRoot ? ' through sudo, which may ask for your password' : ''}: ${command}`)
   const shell = ['sh', '-c', manager.script?.(name) ?? command]
