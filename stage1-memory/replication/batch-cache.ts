@@ -30,11 +30,14 @@ const NO_ENTRIES: WrittenEntries = { rows: [], text: '[]' }
 
 export class BatchCache {
   readonly #list: ReplicatedList
+  readonly #entriesMax: number
   /** By the position right before their first entry, oldest first. */
   readonly #kept = new Map<number, WrittenEntries>()
 
-  constructor(list: ReplicatedList) {
+  /** `entriesMax` is what tests change: in short batches a replica is seen on its way. */
+  constructor(list: ReplicatedList, entriesMax = ENTRIES_MAX) {
     this.#list = list
+    this.#entriesMax = entriesMax
   }
 
   /** The batch that follows position `lsn`; `undefined` when the log no longer keeps what follows. */
@@ -55,7 +58,7 @@ export class BatchCache {
   }
 
   #writeAfter(lsn: number): WrittenEntries | undefined {
-    const entries = this.#list.log.entriesAfter(lsn, ENTRIES_MAX, CHARACTERS_MAX)
+    const entries = this.#list.log.entriesAfter(lsn, this.#entriesMax, CHARACTERS_MAX)
     if (!entries || entries.length === 0) return entries && NO_ENTRIES
     const rows = entries.map(toRow)
     const written = { rows, text: JSON.stringify(rows) }

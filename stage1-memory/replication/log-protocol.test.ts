@@ -124,18 +124,34 @@ describe('the log protocol', () => {
     )
   })
 
-  it('calls no replica as fresh as a session token whose history it does not hold', () => {
+  it('brings a replica all at once to what a new epoch began with: its position, epoch first, never says more than it holds', () => {
     run((cluster, taken) => {
-      const tokens: Position[] = []
       for (const step of taken) {
         take(cluster, step)
-        if (step.do === 'write' && cluster.primary) tokens.push(cluster.primary.list.position)
+        expect(cluster.replicas.map(({ node }) => node.holdings().isWhole)).toEqual([true, true])
+      }
+    })
+  })
+
+  it('shows at a replica that a session token lets through whatever the token’s client has seen, unless it was lost', () => {
+    run((cluster, taken) => {
+      const seen = new Map<string, { token: Position; last: Position }>()
+      for (const step of taken) {
+        take(cluster, step)
         for (const { node } of cluster.replicas) {
-          for (const token of tokens.filter((one) => comparePositions(node.position, one) >= 0)) {
-            const promised = survivors(cluster, token, node.position.epoch)
-            expect(node.list.log.lsn, `${formatPosition(node.position)} for ${formatPosition(token)}`).toBeGreaterThanOrEqual(promised)
+          const { position, last } = node.holdings()
+          const shown = new Set(cluster.historyOf(last))
+          const current = new Set(cluster.histories.get(position.epoch))
+          for (const { token, last: lastSeen } of seen.values()) {
+            if (comparePositions(node.position, token) < 0) continue
+            const hidden = cluster.historyOf(lastSeen).filter((entry) => current.has(entry) && !shown.has(entry))
+            expect(hidden, `${formatPosition(node.position)} for ${formatPosition(token)}`).toEqual([])
           }
         }
+        // Whoever reads, anywhere, is told by a token how far what was shown goes.
+        const answers = cluster.replicas.map(({ node }) => ({ token: node.position, last: node.holdings().last }))
+        if (cluster.primary) answers.push({ token: cluster.primary.list.position, last: cluster.primary.list.last })
+        for (const { token, last } of answers) seen.set(`${formatPosition(token)} ${formatPosition(last)}`, { token, last })
       }
     })
   })
@@ -160,14 +176,6 @@ function take(cluster: SimulatedCluster, step: Step): void {
   else if (step.do === 'crash replica') cluster.crashReplica(step.replica)
   else if (step.do === 'crash primary') cluster.crashPrimary()
   else cluster.recover(step.heard)
-}
-
-/** How much of what the token's client may have seen is part of `epoch`'s history too. */
-function survivors(cluster: SimulatedCluster, token: Position, epoch: number): number {
-  const seen = cluster.histories.get(token.epoch)!.slice(0, token.lsn)
-  const now = cluster.histories.get(epoch)!
-  const firstOther = seen.findIndex((entry, index) => now[index] !== entry)
-  return firstOther === -1 ? seen.length : firstOther
 }
 
 /** The list that a history makes, by the plainest means. */

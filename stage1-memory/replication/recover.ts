@@ -9,6 +9,9 @@
  * both must answer. With `all` each replica has every acknowledged write, unless it restarted and was not level since, so
  * one that was is enough. With `async` nothing was promised, and any one that answers is enough.
  *
+ * Of the list it took over it has no log. So a replica that lacks some of that is sent a snapshot, and is in the new epoch with all of it
+ * or not at all: on the way there by batches, its position would order after all older epochs, of which much was missing.
+ *
  * The epoch is also kept in a file: a replica that was not heard may know of an epoch that the others do not.
  */
 import { readFile, rename, writeFile } from 'node:fs/promises'

@@ -20,6 +20,8 @@ import { ReplicatedList } from '../store/replicated-list.ts'
 
 /** So few that a replica soon needs a snapshot. */
 const ENTRIES_KEPT = 4
+/** So few that a replica is often on its way to the primary's position: it has taken a batch, and more are to come. */
+const BATCH_ENTRIES_MAX = 2
 const REPLICAS = 2
 
 interface Reply {
@@ -178,7 +180,7 @@ export class SimulatedCluster {
       if (history[entry.lsn - 1] !== entry) this.confirmed.delete(entry)
     }
     const links = this.replicas.map((): Link => ({ isReachable: false, nextAfterLsn: 0, parts: [], inFlight: undefined }))
-    this.primary = { list, batches: new BatchCache(list), links }
+    this.primary = { list, batches: new BatchCache(list, BATCH_ENTRIES_MAX), links }
   }
 
   /** Everything that a node whose last entry is `last` must have seen. */
