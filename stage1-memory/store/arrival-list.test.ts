@@ -1,4 +1,5 @@
 /** The watermark of a fan-out replica: a token is reached only where all that it stands for shows. */
+import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { ArrivalList } from './arrival-list.ts'
 import { sealEntry, type LogEntry, type Operation } from './operation.ts'
@@ -14,7 +15,10 @@ const HISTORY: readonly LogEntry[] = [
 
 it.each([
   ['in order', [1, 2, 3, 4, 5], 5],
-  ['with the last one twice', [1, 2, 2], 2],
+  ['with a replacement twice in a row', [1, 2, 2], 2],
+  ['with an insert twice in a row', [1, 1], 0],
+  ['with a replacement of one of two copies', [1, 1, 2], 0],
+  ['with a removal of one of two copies', [1, 1, 2, 3, 4, 5], 0],
   ['with an insert before its turn', [1, 4, 2, 3, 5], 5],
   ['with a replacement that an older one overwrote', [1, 3, 2], 2],
   ['with a removal before its insert', [5, 1, 2, 3, 4], 4],
@@ -27,12 +31,38 @@ it.each([
   expect(list.position).toEqual({ epoch: 1, lsn: watermark })
 })
 
+it('shows of each record what it was at the watermark, or later, and shows it once', () => {
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 1, max: HISTORY.length }), { maxLength: 12 }), (arrivals) => {
+      const list = new ArrivalList()
+      for (const lsn of arrivals) list.append(HISTORY[lsn - 1]!)
+      const { lsn } = list.position
+      if (lsn === 0) return
+      const ids = list.records.toArray().map(({ id }) => id)
+      expect(ids).toEqual([...new Set(ids)])
+      for (const id of [1, 2]) expect(messagesFrom(lsn, id)).toContain(list.records.get(id)?.message)
+    }),
+    { numRuns: 5_000 },
+  )
+})
+
 it('begins anew with a new epoch', () => {
   const list = new ArrivalList()
   for (const lsn of [1, 2, 1]) list.append(HISTORY[lsn - 1]!)
   list.append(sealEntry(2, 1, 7, { type: 'insert', message: 'e', origin: 'DB1', atMs: 6 }))
   expect(list.position).toEqual({ epoch: 2, lsn: 1 })
 })
+
+/** What a record's message is after each write from `lsn` on; `undefined` where there is no such record. */
+function messagesFrom(lsn: number, id: number): (string | undefined)[] {
+  let message: string | undefined
+  const messages: (string | undefined)[] = []
+  for (const one of HISTORY) {
+    if (one.id === id) message = one.operation.type === 'remove' ? undefined : one.operation.message
+    if (one.lsn >= lsn) messages.push(message)
+  }
+  return messages
+}
 
 function entry(lsn: number, id: number, operation: Operation): LogEntry {
   return sealEntry(1, lsn, id, operation)

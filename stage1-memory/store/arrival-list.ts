@@ -8,6 +8,7 @@
  *   insert             may come before its turn: it shows whatever comes in between
  *   replace, remove    counts only in its turn: before it, the record may be missing, or be overwritten by an older write
  *   a late repeat      may have undone a newer write: nothing is certain any more
+ *   an insert again    leaves two copies, and what follows would change only one of them: the same
  */
 import type { Position } from '@relais/shared/store/position.ts'
 import type { LogEntry } from './operation.ts'
@@ -57,7 +58,7 @@ export class ArrivalList {
       this.#pending.clear()
     }
     const isRepeat = lsn <= this.#watermark || this.#pending.has(lsn)
-    if (isRepeat && lsn !== this.#lastLsn) this.#isUncertain = true
+    if (isRepeat && (isInsert || lsn !== this.#lastLsn)) this.#isUncertain = true
     this.#lastLsn = lsn
     const counts = lsn === this.#watermark + 1 || (isInsert && lsn > this.#watermark)
     if (counts && this.#pending.size < PENDING_MAX) this.#pending.add(lsn)
