@@ -46,11 +46,20 @@ it('shows of each record what it was at the watermark, or later, and shows it on
   )
 })
 
-it('begins anew with a new epoch', () => {
+it('begins anew with a new epoch, when nothing of the old one is left', () => {
   const list = new ArrivalList()
-  for (const lsn of [1, 2, 1]) list.append(HISTORY[lsn - 1]!)
-  list.append(sealEntry(2, 1, 7, { type: 'insert', message: 'e', origin: 'DB1', atMs: 6 }))
+  for (const lsn of [1, 2, 5]) list.append(HISTORY[lsn - 1]!)
+  list.append(sealEntry(2, 1, 1, { type: 'insert', message: 'e', origin: 'DB1', atMs: 6 }))
   expect(list.position).toEqual({ epoch: 2, lsn: 1 })
+})
+
+it('is certain of nothing in a new epoch as long as it holds a record of the old one, which a removal would uncover', () => {
+  const list = new ArrivalList()
+  list.append(HISTORY[0]!)
+  list.append(sealEntry(2, 1, 1, { type: 'insert', message: 'e', origin: 'DB1', atMs: 6 }))
+  list.append(sealEntry(2, 2, 1, { type: 'remove', atMs: 7 }))
+  expect(list.records.get(1)?.message).toBe('a')
+  expect(list.position).toEqual({ epoch: 2, lsn: 0 })
 })
 
 /** What a record's message is after each write from `lsn` on; `undefined` where there is no such record. */

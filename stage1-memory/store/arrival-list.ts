@@ -9,6 +9,7 @@
  *   replace, remove    counts only in its turn: before it, the record may be missing, or be overwritten by an older write
  *   a late repeat      may have undone a newer write: nothing is certain any more
  *   an insert again    leaves two copies, and what follows would change only one of them: the same
+ *   a new epoch        its ids are those of records of the old one, as long as there are any: the same
  */
 import type { Position } from '@relais/shared/store/position.ts'
 import type { LogEntry } from './operation.ts'
@@ -37,6 +38,7 @@ export class ArrivalList {
 
   append({ epoch, lsn, id, operation }: LogEntry): void {
     this.#arrivals++
+    if (epoch !== this.#epoch) this.#begin(epoch)
     if (operation.type === 'insert') {
       const { message, origin, atMs } = operation
       this.records.append({ id, message, origin, createdAtMs: atMs, updatedAtMs: atMs })
@@ -46,17 +48,19 @@ export class ArrivalList {
       const before = this.records.get(id)
       if (before) this.records.replace({ ...before, message: operation.message, updatedAtMs: operation.atMs })
     }
-    this.#mark(epoch, lsn, operation.type === 'insert')
+    this.#mark(lsn, operation.type === 'insert')
   }
 
-  #mark(epoch: number, lsn: number, isInsert: boolean): void {
-    if (epoch !== this.#epoch) {
-      this.#epoch = epoch
-      this.#watermark = 0
-      this.#lastLsn = 0
-      this.#isUncertain = false
-      this.#pending.clear()
-    }
+  /** Ids begin anew with an epoch, so a record of an older one that is left is one copy too many. */
+  #begin(epoch: number): void {
+    this.#epoch = epoch
+    this.#watermark = 0
+    this.#lastLsn = 0
+    this.#isUncertain = this.records.size > 0
+    this.#pending.clear()
+  }
+
+  #mark(lsn: number, isInsert: boolean): void {
     const isRepeat = lsn <= this.#watermark || this.#pending.has(lsn)
     if (isRepeat && (isInsert || lsn !== this.#lastLsn)) this.#isUncertain = true
     this.#lastLsn = lsn
