@@ -1,5 +1,7 @@
 /** The call to the next tier against real loopback servers that misbehave: what is known afterwards, and what is not. */
 import type { Socket } from 'node:net'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { rejectionOf } from '../test/rejection-of.ts'
 import { loopbackServer, type LoopbackServer } from '../test/loopback-server.ts'
@@ -52,7 +54,7 @@ describe('the call to the next tier', () => {
   })
 
   it('keeps its connections for the next calls', async () => {
-    const server = await upstream((socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'))
+    const server = await upstream((socket) => socket.write(OK))
     const tier = client(server)
     for (let n = 0; n < 20; n++) await tier.call(GET)
     // A second one opens when a call comes in the very turn in which the first one's answer ended.
@@ -125,7 +127,7 @@ describe('the call to the next tier', () => {
 
   it('a write that still waits for a connection at the deadline was certainly not done, and is never sent', async () => {
     const server = await upstream((socket, sent) => {
-      if (sent.includes('/second')) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')
+      if (sent.includes('/second')) socket.write(OK)
     })
     const tier = client(server, { deadlineMs: SHORT_MS, connectionsMax: 1 })
     const first = rejectionOf(tier.call({ ...POST, path: '/first' }))
@@ -144,14 +146,14 @@ describe('the call to the next tier', () => {
 
   it('gives up a read whose client has gone, and frees its place', async () => {
     const server = await upstream((socket, sent) => {
-      if (sent.includes('/next')) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')
+      if (sent.includes('/next')) socket.write(OK)
     })
     const tier = client(server, { connectionsMax: 1 })
     const [sent, waiting] = [aClient(), aClient()]
     const calls = [sent, waiting].map((client) => rejectionOf(tier.call({ ...GET, path: '/gone', client })))
     const next = tier.call({ ...GET, path: '/next' })
     await vi.waitFor(() => expect(server.received()).toContain('/gone'), { timeout: 5_000, interval: 5 })
-    for (const { waiters } of [waiting, sent]) for (const waiter of waiters) waiter.clientGone()
+    for (const one of [waiting, sent]) leave(one)
     for (const call of calls) expect(await call).toMatchObject({ slug: 'client-gone', status: 499, definite: true })
     expect((await next).status).toBe(200)
     expect(server.received().match(/GET \/gone/g)).toHaveLength(1)
@@ -175,16 +177,87 @@ describe('the call to the next tier', () => {
     const sent = tier.call({ ...POST, path: '/first', client: first })
     const waiting = rejectionOf(tier.call({ ...POST, path: '/second', client: second }))
     await vi.waitFor(() => expect(server.received()).toContain('/first'), { timeout: 5_000, interval: 5 })
-    for (const { waiters } of [first, second]) for (const waiter of waiters) waiter.clientGone()
+    for (const one of [first, second]) leave(one)
     expect(await waiting).toMatchObject({ slug: 'client-gone', definite: true })
     sockets[0]!.write('HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n')
     expect((await sent).status).toBe(201)
     expect(server.received()).not.toContain('/second')
   })
 
+  it('sends what waits in order, without those that were given up, and keeps the connection', async () => {
+    const sockets: Socket[] = []
+    const server = await upstream((socket) => void sockets.push(socket))
+    const tier = client(server, { connectionsMax: 1 })
+    const clients = Array.from({ length: 6 }, () => aClient())
+    const calls = Promise.allSettled(clients.map((client, n) => tier.call({ ...GET, path: `/${n}`, client })))
+    await vi.waitFor(() => expect(server.received()).toContain('/0'), { timeout: 5_000, interval: 5 })
+    for (const n of [1, 2, 4]) leave(clients[n]!)
+    sockets[0]!.on('data', () => sockets[0]!.write(OK)).write(OK)
+    expect((await calls).map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected', 'fulfilled', 'rejected', 'fulfilled'])
+    expect([...server.received().matchAll(/GET (\S+)/g)].map(([, path]) => path)).toEqual(['/0', '/3', '/5'])
+    expect(server.connections()).toBe(1)
+  })
+
+  it('keeps the connection that was being opened for a call that was given up', async () => {
+    const server = await upstream((socket) => socket.write(OK))
+    const tier = client(server, { connectionsMax: 1 })
+    const gone = aClient()
+    const call = rejectionOf(tier.call({ ...GET, path: '/gone', client: gone }))
+    leave(gone)
+    expect(await call).toMatchObject({ slug: 'client-gone', definite: true })
+    expect((await tier.call(GET)).status).toBe(200)
+    expect(server.received()).not.toContain('/gone')
+    expect(server.connections()).toBe(1)
+  })
+
+  it('keeps no body of a call that was given up while it waited, though nothing moves', async () => {
+    setFlagsFromString('--expose-gc')
+    const collectGarbage = runInNewContext('gc') as () => void
+    const server = await upstream(() => {})
+    const tier = client(server, { connectionsMax: 1 })
+    const sent = rejectionOf(tier.call(POST))
+    const waiting = aClient()
+    const bodyThatWaits = (): WeakRef<Uint8Array> => {
+      const body = new Uint8Array(64 * 1024)
+      void rejectionOf(tier.call({ ...POST, body, client: waiting }))
+      return new WeakRef(body)
+    }
+    const body = bodyThatWaits()
+    leave(waiting)
+    const isKept = (): boolean => {
+      collectGarbage()
+      return body.deref() !== undefined
+    }
+    await vi.waitFor(() => expect(isKept()).toBe(false), { timeout: 5_000, interval: 5 })
+    await tier.close()
+    await sent
+  })
+
+  it('says of the calls that wait when it is closed that they were not sent', async () => {
+    const server = await upstream(() => {})
+    const tier = client(server, { connectionsMax: 1 })
+    const calls = ['/sent', '/waits', '/waits'].map((path) => rejectionOf(tier.call({ ...POST, path })))
+    await vi.waitFor(() => expect(server.received()).toContain('/sent'), { timeout: 5_000, interval: 5 })
+    await tier.close()
+    expect(await Promise.all(calls)).toEqual([
+      expect.objectContaining({ slug: 'upstream-cut', definite: false }),
+      expect.objectContaining({ slug: 'upstream-unavailable', definite: true }),
+      expect.objectContaining({ slug: 'upstream-unavailable', definite: true }),
+    ])
+    expect(server.received()).not.toContain('/waits')
+  })
+
+  it('lets no call wait for a place that was held by one whose connection was refused', async () => {
+    const server = await upstream(() => {})
+    await server.close()
+    const tier = client(server, { connectionsMax: 2 })
+    const calls = Array.from({ length: 50 }, () => rejectionOf(tier.call(POST)))
+    for (const call of calls) expect(await call).toMatchObject({ slug: 'upstream-unavailable', definite: true })
+  })
+
   it('lets reads go on while writes wait for all the connections that writes have', async () => {
     const server = await upstream((socket, sent) => {
-      if (sent.startsWith('GET')) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')
+      if (sent.startsWith('GET')) socket.write(OK)
     })
     const tier = client(server, { connectionsMax: 1 })
     const writes = [tier.call(POST), tier.call(POST)].map(rejectionOf)
@@ -194,7 +267,7 @@ describe('the call to the next tier', () => {
   })
 
   it('sends what is above its bound when an answer has come', async () => {
-    const server = await upstream((socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'))
+    const server = await upstream((socket) => socket.write(OK))
     const tier = client(server, { connectionsMax: 2 })
     const answers = await Promise.all(Array.from({ length: 50 }, () => tier.call(GET)))
     expect(answers.every(({ status }) => status === 200)).toBe(true)
@@ -203,7 +276,7 @@ describe('the call to the next tier', () => {
 
   it('works again after a failure, without being told', async () => {
     let isBroken = true
-    const server = await upstream((socket) => (isBroken ? socket.destroy() : socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')))
+    const server = await upstream((socket) => (isBroken ? socket.destroy() : socket.write(OK)))
     const tier = client(server)
     await expect(tier.call(GET)).rejects.toMatchObject({ slug: 'upstream-cut' })
     isBroken = false
@@ -219,12 +292,17 @@ describe('the call to the next tier', () => {
 
 type Play = Parameters<typeof loopbackServer>[0]
 
+const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'
 const GET = { method: 'GET', path: '/api/data', headers: {} }
 const POST = { method: 'POST', path: '/api/data', headers: { 'content-type': 'application/json' }, body: '{"message":"a"}' }
 
 /** Our own answer to a client, which leaves when a test says so. */
 function aClient(isGone = false): Client {
   return { waiters: new Set(), isGone }
+}
+
+function leave({ waiters }: Client): void {
+  for (const waiter of waiters) waiter.clientGone()
 }
 
 async function upstream(play: Play): Promise<LoopbackServer> {

@@ -4,7 +4,8 @@
  *   frontend ─▶ TierClient ─▶ backend-lb          backend ─▶ TierClient ─▶ db-lb
  *
  * Reads and writes have connections of their own, a few of each (decision 0036): what is too much for the next tier waits here, where
- * deadlines are longest, and writes that wait for a slow primary hold no read's place. Who has gone away holds none either (decision 0046).
+ * deadlines are longest, and writes that wait for a slow primary hold no read's place. Who has gone away holds none either, and nothing
+ * of what it sent is kept (decision 0046, bounded-pool.ts).
  *
  * Nothing is tried again here. The load balancer of the tier that failed moves a read to another instance once; if this
  * client tried again too, two tiers would make four requests of one, and three tiers eight.
@@ -14,7 +15,8 @@
  * difference between "certainly not done" and "unknown".
  */
 import type { IncomingHttpHeaders } from 'node:http'
-import { Pool, type Dispatcher } from 'undici'
+import type { Dispatcher } from 'undici'
+import { BoundedPool, type PooledCall } from './bounded-pool.ts'
 import type { Client, ClientWaiter } from './connections.ts'
 import { Problem } from './problem.ts'
 
@@ -47,8 +49,8 @@ const CONNECT_TIMEOUT_MS = 1_000
 const LEFT_MS_MIN = 10
 
 export class TierClient {
-  readonly #reads: Pool
-  readonly #writes: Pool
+  readonly #reads: BoundedPool
+  readonly #writes: BoundedPool
   readonly #deadlineMs: number
   readonly #answerBytesMax: number
 
@@ -56,15 +58,14 @@ export class TierClient {
     this.#deadlineMs = deadlineMs
     this.#answerBytesMax = answerBytesMax
     const options = {
-      connections: connectionsMax,
       pipelining: 1,
       connect: { timeout: CONNECT_TIMEOUT_MS },
       // The deadline below covers the whole call; undici's own timers would only add coarser ones.
       headersTimeout: 0,
       bodyTimeout: 0,
-    } satisfies Pool.Options
-    this.#reads = new Pool(baseUrl, options)
-    this.#writes = new Pool(baseUrl, options)
+    }
+    this.#reads = new BoundedPool(baseUrl, connectionsMax, options)
+    this.#writes = new BoundedPool(baseUrl, connectionsMax, options)
   }
 
   /** Resolves to whatever was answered, errors included. Rejects with a `Problem` when nothing was. */
@@ -73,7 +74,10 @@ export class TierClient {
     return new Promise((resolve, reject) => {
       const { method, path, headers, body = null, client } = request
       const isRead = method === 'GET' || method === 'HEAD'
+      const pool = isRead ? this.#reads : this.#writes
       const call = new TierCall({
+        pool,
+        request: { method, path, headers, body },
         isRead,
         bytesMax: this.#answerBytesMax,
         deadlineMs: this.#deadlineMs,
@@ -81,17 +85,18 @@ export class TierClient {
         resolve,
         reject,
       })
-      const pool = isRead ? this.#reads : this.#writes
-      pool.dispatch({ method, path, headers, body }, call)
+      pool.add(call)
     })
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#reads.destroy(), this.#writes.destroy()])
+    await Promise.all([this.#reads.close(), this.#writes.close()])
   }
 }
 
 interface TierCallOptions {
+  readonly pool: BoundedPool
+  readonly request: Dispatcher.DispatchOptions
   readonly isRead: boolean
   readonly bytesMax: number
   readonly deadlineMs: number
@@ -100,7 +105,9 @@ interface TierCallOptions {
   readonly reject: (problem: Problem) => void
 }
 
-class TierCall implements Dispatcher.DispatchHandler, ClientWaiter {
+class TierCall implements PooledCall, ClientWaiter {
+  readonly request: Dispatcher.DispatchOptions
+  readonly #pool: BoundedPool
   readonly #isRead: boolean
   readonly #bytesMax: number
   readonly #waiters: Set<ClientWaiter> | undefined
@@ -115,7 +122,9 @@ class TierCall implements Dispatcher.DispatchHandler, ClientWaiter {
   #bytes = 0
   #isOver = false
 
-  constructor({ isRead, bytesMax, deadlineMs, waiters, resolve, reject }: TierCallOptions) {
+  constructor({ pool, request, isRead, bytesMax, deadlineMs, waiters, resolve, reject }: TierCallOptions) {
+    this.request = request
+    this.#pool = pool
     this.#isRead = isRead
     this.#bytesMax = bytesMax
     this.#waiters = waiters
@@ -126,10 +135,11 @@ class TierCall implements Dispatcher.DispatchHandler, ClientWaiter {
     waiters?.add(this)
   }
 
+  /** Its turn has come. undici drops a call that throws here and keeps the connection, which an abort would close. */
   onRequestStart(controller: Dispatcher.DispatchController): void {
-    if (this.#isOver) controller.abort(ABORTED)
-    else if (performance.now() > this.#sendableUntilMs) this.#abandon(controller)
-    else this.#controller = controller
+    if (performance.now() > this.#sendableUntilMs) this.#tooLate()
+    if (this.#isOver) throw ABORTED
+    this.#controller = controller
   }
 
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
@@ -144,21 +154,25 @@ class TierCall implements Dispatcher.DispatchHandler, ClientWaiter {
   }
 
   onResponseEnd(): void {
+    this.#pool.next()
     if (!this.#finish()) return
     const body = (this.#chunks.length === 1 ? this.#chunks[0] : Buffer.concat(this.#chunks)) as Buffer<ArrayBuffer>
     this.#resolve({ status: this.#status, headers: this.#headers, body })
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    if (!this.#finish()) return
-    if (this.#controller === undefined) this.#reject(new Problem('upstream-unavailable', { cause: error }))
-    else this.#reject(new Problem('upstream-cut', { cause: error, definite: this.#isRead }))
+    this.#pool.next()
+    if (this.#controller === undefined) this.notSent(error)
+    else if (this.#finish()) this.#reject(new Problem('upstream-cut', { cause: error, definite: this.#isRead }))
   }
 
-  #abandon(controller: Dispatcher.DispatchController): void {
-    this.#finish()
+  notSent(cause: Error): void {
+    if (this.#finish()) this.#reject(new Problem('upstream-unavailable', { cause }))
+  }
+
+  #tooLate(): void {
+    if (!this.#finish()) return
     this.#reject(new Problem('upstream-timeout', { detail: 'no connection to the next tier became free in time', definite: true }))
-    controller.abort(ABORTED)
   }
 
   #timedOut(deadlineMs: number): void {
@@ -182,6 +196,7 @@ class TierCall implements Dispatcher.DispatchHandler, ClientWaiter {
     this.#isOver = true
     clearTimeout(this.#timer)
     this.#waiters?.delete(this)
+    if (this.#controller === undefined) this.#pool.takeOut(this)
     return true
   }
 }
