@@ -229,6 +229,8 @@ describe('a form', () => {
     ['of no type', 415, 'message=a', ''],
     ['without a boundary', 400, part('a'), 'multipart/form-data'],
     ['that is cut', 400, part('a').subarray(0, 40), 'multipart/form-data; boundary=b'],
+    ['of bytes that are no UTF-8', 400, part(Uint8Array.of(0x61, 0xff)), 'multipart/form-data; boundary=b'],
+    ['of escaped bytes that are no UTF-8', 400, 'message=a%ff', 'application/x-www-form-urlencoded'],
     ['without a message', 422, 'text=a', 'application/x-www-form-urlencoded'],
     ['with an empty message', 422, 'message=', 'application/x-www-form-urlencoded'],
     ['with a NUL', 422, 'message=a%00b', 'application/x-www-form-urlencoded'],

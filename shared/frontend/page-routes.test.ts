@@ -45,6 +45,18 @@ it.each(['message=a%ffb', 'message=%C3', 'message=a%00%fe'])('refuses the urlenc
 })
 
 it.each([
+  ['in the message', 'a\xffb', 'k'],
+  ['in the message, cut off', 'a\xc3', 'k'],
+  ['in another field', 'a', '\xfe'],
+])('refuses a multipart form with bytes %s that are no UTF-8', async (_, message, key) => {
+  const part = (name: string, value: string): string => `--boundary\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`
+  const body = Buffer.from(`${part('message', message)}${part('key', key)}--boundary--\r\n`, 'latin1')
+  const headers = { 'content-type': 'multipart/form-data; boundary=boundary' }
+  expect((await service.request('/submit', { method: 'POST', body, headers })).status).toBe(400)
+  expect(backend.asked).toEqual([])
+})
+
+it.each([
   ['cross-site', 403],
   ['same-site', 403],
   ['same-origin', 303],

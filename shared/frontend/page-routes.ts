@@ -126,8 +126,10 @@ async function readForm(c: ServiceContext): Promise<FormView> {
   }
   const body = await readBody(c)
   try {
+    // Bytes that are no UTF-8 are replaced by the platform's parsers: what is stored must be what was sent.
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(body)
     const data = isUrlencoded(contentType)
-      ? parseUrlencoded(body)
+      ? parseUrlencoded(text)
       : await new Response(body, { headers: { 'content-type': contentType } }).formData()
     const message = data.get('message')
     const key = data.get('key')
@@ -145,9 +147,8 @@ function isUrlencoded(contentType: string): boolean {
   return /^application\/x-www-form-urlencoded\b/i.test(contentType)
 }
 
-/** Throws on bytes that are no UTF-8, which the platform's own parser would replace: what is stored must be what was sent. */
-function parseUrlencoded(body: Uint8Array): URLSearchParams {
-  const text = new TextDecoder('utf-8', { fatal: true }).decode(body)
+/** Throws on escapes of bytes that are no UTF-8, which the platform's own parser would replace. */
+function parseUrlencoded(text: string): URLSearchParams {
   decodeURIComponent(text.replace(/%(?![0-9a-f]{2})/gi, '%25'))
   return new URLSearchParams(text)
 }
