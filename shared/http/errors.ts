@@ -132,7 +132,7 @@ export const ERRORS = {
     title: 'Overloaded',
     definite: true,
     retryAfterSeconds: 1,
-    meaning: 'A bounded queue is full; the request was not begun.',
+    meaning: 'A bounded queue is full, and the request was not begun; or a read has a large answer, and too many such are not taken yet.',
   },
   'not-ready': {
     status: 503,

@@ -15,6 +15,8 @@ import { PROBLEM_CONTENT_TYPE, type Problem } from './problem.ts'
 export class Exchange {
   readonly name: string
   readonly requestId: string
+  /** Of the body of the answer, as it was made last: bytes, or UTF-16 units of a string. */
+  bodyLength = 0
   readonly #startedAtMs: number
   #servedBy: string
   #timings = ''
@@ -56,6 +58,7 @@ export class Exchange {
     headers[SERVED_BY] = this.#servedBy
     headers[SERVER_TIMING] = this.serverTiming
     if (this.#isClosing()) headers['connection'] = 'close'
+    this.bodyLength = body?.length ?? 0
     return new Response(body, { status, headers })
   }
 

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { Agent, request, type ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { openSocket, rawRequest, readToEnd } from '../test/raw-request.ts'
+import { openSocket, rawRequest, readToEnd, type RawAnswer } from '../test/raw-request.ts'
 import { loopbackServer } from '../test/loopback-server.ts'
 import { testService } from '../test/test-service.ts'
 import { askNextTier, passBack } from './pass-on.ts'
@@ -191,6 +191,36 @@ describe('a client that does not take its answer', () => {
     expect(performance.now()).toBeGreaterThan(untilMs)
     expect(taken).toBeGreaterThan(LARGE_BYTES)
     await impatient.close()
+  })
+})
+
+describe('large answers that are not taken', () => {
+  it('are bounded as a whole: one more is refused, and nothing else, until one of them has ended', async () => {
+    const small = testService('db1', { untakenBytesMax: 2 * LARGE_BYTES })
+    small.app.get('/large', (c) => c.env.exchange.answer(200, 'x'.repeat(LARGE_BYTES), {}))
+    const bounded = await listen(small, '127.0.0.1', 0, PATIENCE)
+    const ask = (path: string): Promise<RawAnswer> => rawRequest(bounded.port, `GET ${path} HTTP/1.1\r\n${HEAD}\r\n`)
+    const slow = await Promise.all([openSocket(bounded.port), openSocket(bounded.port)])
+    for (const socket of slow) {
+      socket.write(`GET /large HTTP/1.1\r\n${HEAD}\r\n`)
+      await once(socket, 'readable')
+    }
+    const refused = await ask('/large')
+    expect(refused.status).toBe(503)
+    expect(JSON.parse(refused.body)).toMatchObject({ type: 'urn:relais:problem:overloaded', definite: true })
+    expect((await ask('/livez')).status).toBe(200)
+    expect((await ask('/nowhere')).status).toBe(404)
+    // One goes away, one takes what is left.
+    slow[0].destroy()
+    expect((await readToEnd(slow[1])).body).toHaveLength(LARGE_BYTES)
+    await vi.waitFor(
+      async () => expect((await Promise.all([ask('/large'), ask('/large')])).map(({ status }) => status)).toEqual([200, 200]),
+      {
+        timeout: 10_000,
+        interval: 5,
+      },
+    )
+    await bounded.close()
   })
 })
 

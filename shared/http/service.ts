@@ -12,7 +12,7 @@ import { Hono, type Context } from 'hono'
 import type { Log } from '../observe/log.ts'
 import { Metrics } from '../observe/metrics.ts'
 import { RequestLog } from '../observe/request-log.ts'
-import type { Client } from './connections.ts'
+import type { Client, ClientWaiter } from './connections.ts'
 import { Exchange } from './exchange.ts'
 import type { InjectedFaults } from './injected-faults.ts'
 import { Problem } from './problem.ts'
@@ -28,6 +28,8 @@ export interface ServiceOptions {
   readonly name: string
   readonly log: Log
   readonly inFlightMax?: number
+  /** Of the large answers that clients are taking; a read whose answer would be above that is answered 503 `overloaded`. */
+  readonly untakenBytesMax?: number
   /** What the lab asks of this instance to be seen failing. */
   readonly faults?: InjectedFaults
   /** `undefined` when the service can do its work, otherwise the reason in a few words; asked by `GET /readyz`. */
@@ -35,6 +37,9 @@ export interface ServiceOptions {
 }
 
 const URL_BYTES_MAX = 8 * 1024
+/** What is at least this large stays here, whole, for as long as its client takes it; less fits the buffers of the system and of Nginx. */
+const LARGE_ANSWER_BYTES_MIN = 64 * 1024
+const UNTAKEN_BYTES_MAX = 128 * 1024 * 1024
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
 const HEALTH_PATHS = new Set(['/livez', '/readyz', '/metrics', '/primary', '/replica', '/api/replicate'])
 /** The rest of what nodes ask each other. */
@@ -50,6 +55,7 @@ export class Service {
   readonly #logsAll: boolean
   readonly #logsWarnings: boolean
   #inFlight = 0
+  #untakenBytes = 0
   #draining = false
   readonly #isDraining = (): boolean => this.#draining
 
@@ -100,6 +106,9 @@ export class Service {
       else {
         if (faults !== undefined && faults.answerDelayMs > 0 && !isHealth) await held(faults.answerDelayMs)
         response = await this.app.fetch(request, { ...bindings, exchange, stage })
+        // Of reads only: a write has been made, and its answer says so.
+        if (request.method === 'GET' && !isHealth && !this.#hasRoomFor(exchange.bodyLength, bindings))
+          response = exchange.problem(untaken())
       }
     } catch (error) {
       response = exchange.problem(this.#problemOf(error, exchange))
@@ -113,6 +122,21 @@ export class Service {
   /** For tests: asks the routes without a port. */
   request(path: string, init: RequestInit = {}): Promise<Response> {
     return this.fetch(new Request(new URL(path, 'http://service.test'), init))
+  }
+
+  /** Whether there is room for one more answer; a large one is counted until it has been taken or its client has gone. */
+  #hasRoomFor(bytes: number, { outgoing, client }: Partial<ServiceEnv['Bindings']>): boolean {
+    if (bytes < LARGE_ANSWER_BYTES_MIN || outgoing === undefined || client === undefined || client.isGone) return true
+    const { untakenBytesMax = UNTAKEN_BYTES_MAX } = this.options
+    if (this.#untakenBytes + bytes > untakenBytesMax) return false
+    this.#untakenBytes += bytes
+    const answer: ClientWaiter = { clientGone: () => isOver() }
+    const isOver = (): void => {
+      if (client.waiters.delete(answer)) this.#untakenBytes -= bytes
+    }
+    client.waiters.add(answer)
+    outgoing.once('close', isOver)
+    return true
   }
 
   #showFaults(faults: InjectedFaults): void {
@@ -177,6 +201,10 @@ function methodNotAllowed(method: string, allowed: readonly string[]): Problem {
 
 function overloaded(inFlightMax: number): Problem {
   return new Problem('overloaded', { detail: `this instance already works on ${inFlightMax} requests` })
+}
+
+function untaken(): Problem {
+  return new Problem('overloaded', { detail: 'this answer is large, and too many such still wait to be taken by their clients' })
 }
 
 function askedId(request: Request, incoming: IncomingMessage | undefined): string | undefined {
