@@ -107,6 +107,8 @@ interface TierCallOptions {
 
 class TierCall implements PooledCall, ClientWaiter {
   readonly request: Dispatcher.DispatchOptions
+  ahead: PooledCall | undefined
+  behind: PooledCall | undefined
   readonly #pool: BoundedPool
   readonly #isRead: boolean
   readonly #bytesMax: number
