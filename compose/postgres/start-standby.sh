@@ -9,6 +9,7 @@
 set -euo pipefail
 volume=$(dirname "$PGDATA")
 complete=$volume/complete
+passfile=$volume/replicator.pgpass
 export PGCONNECT_TIMEOUT=2
 # As in healthy.sh: the programs themselves, not Debian's wrappers.
 PATH=${PG_MAJOR:+/usr/lib/postgresql/$PG_MAJOR/bin:}$PATH
@@ -20,6 +21,7 @@ trap 'kill $copying 2>/dev/null || true; exit 0' INT TERM
 
 main() {
   local reason
+  write_passfile
   reason=$(why_rebuild)
   if [[ -n $reason ]]; then
     echo "$RELAIS_NAME: rebuilding this standby, because $reason"
@@ -27,10 +29,18 @@ main() {
     copying=$!
     wait "$copying"
   fi
+  # A copy of an earlier release has the password itself in its settings.
+  sed -Ei "s|\bpassword=[^ ']+|passfile=$passfile|" "$PGDATA/postgresql.auto.conf"
   # In a shell of its own that ends at once, so that the watcher is no child of the server.
   (watch_slot $$ &)
   exec postgres -c config_file=/etc/relais/postgresql.conf -c hba_file=/etc/relais/pg_hba.conf \
     -c listen_addresses='*' -c cluster_name="$RELAIS_NAME"
+}
+
+# The replicator's password as libpq reads it: it takes no file that others may read, and the secret can be read by its group.
+write_passfile() {
+  rm -f "$passfile"
+  (umask 0177 && printf '*:*:*:relais_replicator:%s\n' "$(sed 's/[\\:]/\\&/g' "$RELAIS_SECRETS_DIR/replicator")" >"$passfile")
 }
 
 # One sentence, or nothing: when it can follow, and when the primary cannot be asked.
@@ -86,7 +96,7 @@ copy_primary() {
   ask_replicator "DROP_REPLICATION_SLOT \"$RELAIS_NAME\" WAIT" >/dev/null 2>&1 || true
   ask_replicator "CREATE_REPLICATION_SLOT \"$RELAIS_NAME\" PHYSICAL RESERVE_WAL" >/dev/null || return
   echo "$RELAIS_NAME: copying the primary (pg_basebackup)"
-  PGPASSWORD=$(<"$RELAIS_SECRETS_DIR/replicator") PRIMARY_PORT=5432 STANDBY_NAME=$RELAIS_NAME DATA_DIR=$PGDATA \
+  PGPASSFILE=$passfile PRIMARY_PORT=5432 STANDBY_NAME=$RELAIS_NAME DATA_DIR=$PGDATA \
     sh /etc/relais/base-backup.sh
 }
 

@@ -200,6 +200,12 @@ describe.skipIf(reason !== undefined)(`stage 2 on containers${reason ? ` (skippe
     expect(secrets.filter((secret) => shown.includes(secret))).toEqual([])
   })
 
+  test('a standby’s settings say where the replicator’s password is, and not what it is', { timeout: TEST_MS }, async () => {
+    const conninfo = await act('psql', 'stage2/db2', '-c', 'SHOW primary_conninfo')
+    expect(conninfo).toContain('passfile=/var/lib/postgresql/data/replicator.pgpass')
+    expect(conninfo).not.toContain('password=')
+  })
+
   test('no password comes into the server’s log, by the script of the roles', { timeout: TEST_MS }, async () => {
     const { id } = await cluster.container('db1', 'postgres')
     // Its roles are there already, so it fails; and everything is slow enough to be logged.
@@ -217,10 +223,10 @@ describe.skipIf(reason !== undefined)(`stage 2 on containers${reason ? ` (skippe
     { timeout: TEST_MS },
     async () => {
       await act('down', 'stage2')
-      // As an exporter of monitoring: not of the stage, with its passwords.
+      // As an exporter of monitoring: not of the stage, with its password.
       const { name } = cluster.project
       const labels = [`com.docker.compose.project=${name}`, 'com.docker.compose.service=exporter'].flatMap((label) => ['--label', label])
-      const volume = ['--volume', `${name}_stage2-service-secrets:/passwords:ro`]
+      const volume = ['--volume', `${name}_stage2-monitoring-secrets:/passwords:ro`]
       await docker([
         'run',
         '--detach',

@@ -5,10 +5,11 @@
  * The last part asks Docker Compose itself where there is one.
  */
 import { execFile } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { REPOSITORY } from '../runtime/stage-directory.ts'
 import { STAGE_NAMES, topologyOf } from '../topology.ts'
 import { weaknessesOf } from './support/compose-hardening.ts'
@@ -154,6 +155,24 @@ describe('the networks', () => {
         own.filter((network) => networks.get(network)?.internal !== true).map((network) => `${name}: ${network}`),
       )
     expect(outward).toEqual([])
+  })
+})
+
+describe('the passwords of stage 2', () => {
+  test('are given to each kind of reader in a volume of its own, with those that it logs in with', async () => {
+    const directory = mkdtempSync(path.join(tmpdir(), 'relais-secrets-'))
+    onTestFinished(() => rmSync(directory, { recursive: true }))
+    for (const kind of ['servers', 'services', 'monitoring']) mkdirSync(path.join(directory, kind))
+    const script = readFileSync(path.join(REPOSITORY, 'compose/secrets/make-secrets.sh'), 'utf8').replaceAll('/relais-secrets', directory)
+    await promisify(execFile)('sh', ['-c', script, 'make-secrets.sh', 'servers'], { timeout: 10_000 })
+    expect(readdirSync(path.join(directory, 'monitoring'))).toEqual(['monitor'])
+    expect(readdirSync(path.join(directory, 'services'))).toEqual(['app', 'monitor', 'readonly'])
+    const exporters = [...services].filter(([name]) => name.endsWith('-postgres-exporter'))
+    expect(exporters).toHaveLength(3)
+    const sources = exporters.flatMap(([, { volumes = [] }]) =>
+      volumes.flatMap((volume) => (typeof volume === 'string' ? [] : volume.source)),
+    )
+    expect(new Set(sources)).toEqual(new Set(['stage2-monitoring-secrets']))
   })
 })
 

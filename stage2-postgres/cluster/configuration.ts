@@ -8,6 +8,8 @@ import { chmodSync, chownSync, copyFileSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { primaryOf, type ClusterNode } from './cluster.ts'
+import { writePasswordFile } from './password-file.ts'
+import { roleOf } from './secrets.ts'
 
 export function configure(node: ClusterNode): void {
   place(node, 'postgresql.conf', 'postgresql.conf')
@@ -30,14 +32,18 @@ function addresses({ cluster, name, port }: ClusterNode): string {
   return `# Generated at each start: ports and directories.\n${lines.join('')}`
 }
 
-/** `pg_basebackup -R` wrote where the primary was when the copy was made; its port or socket may have changed since. */
+/**
+ * `pg_basebackup -R` wrote how it reached the primary when the copy was made; the port, the socket or our own directory may have changed
+ * since. A copy of an earlier release has the password itself in there.
+ */
 function pointAtPrimary(node: ClusterNode): void {
   const path = join(node.dataDir, 'postgresql.auto.conf')
   const before = readFileSync(path, 'utf8')
   const { port, cluster } = primaryOf(node.cluster)
-  const after = before.replace(/^primary_conninfo = .*$/gm, (line) =>
-    line.replace(/\bhost=(''.*?''|[^\s']+)/, `host=${cluster.host}`).replace(/\bport=\d+/, `port=${port}`),
-  )
+  const parameters = { user: roleOf('replicator'), passfile: writePasswordFile(node), host: cluster.host, port: String(port) }
+  const conninfo = Object.entries(parameters).map(([name, value]) => `${name}='${value.replaceAll(/[\\']/g, '\\$&')}'`)
+  const line = `primary_conninfo = '${conninfo.join(' ').replaceAll(/[\\']/g, '$&$&')}'`
+  const after = before.replace(/^primary_conninfo = .*$/gm, () => line)
   if (after !== before) write(node, 'postgresql.auto.conf', after)
 }
 

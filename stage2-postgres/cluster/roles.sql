@@ -19,9 +19,10 @@ CREATE ROLE relais_readonly LOGIN PASSWORD :'readonly_password';
 ALTER ROLE relais_readonly SET default_transaction_read_only = on;
 -- Streams the WAL, takes base backups, owns the slots.
 CREATE ROLE relais_replicator LOGIN REPLICATION PASSWORD :'replicator_password';
--- Sees positions, slots and lag; no records.
+-- Sees positions, slots and lag; no records. (!) Not pg_monitor: that reads every setting, and a standby's primary_conninfo says how
+-- the replicator logs in, who may copy the whole cluster.
 CREATE ROLE relais_monitor LOGIN PASSWORD :'monitor_password';
-GRANT pg_monitor TO relais_monitor;
+GRANT pg_read_all_stats TO relais_monitor;
 
 CREATE DATABASE relais OWNER relais_owner ENCODING 'UTF8' TEMPLATE template0;
 REVOKE ALL ON DATABASE relais FROM PUBLIC;
@@ -31,3 +32,5 @@ ALTER DATABASE relais SET search_path = relais;
 \connect relais
 -- Before PostgreSQL 15 everybody may create tables in `public`; ours are in `relais`.
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
+-- The size of the WAL, which postgres_exporter asks for: names and sizes of files, nothing of what is in them.
+GRANT EXECUTE ON FUNCTION pg_ls_waldir() TO relais_monitor;

@@ -16,8 +16,8 @@ import { primaryOf, program, type ClusterNode, type OnProgress } from './cluster
 import { isComplete, markComplete, removeData } from './completeness.ts'
 import { configure } from './configuration.ts'
 import { loginAs } from './login.ts'
+import { writePasswordFile } from './password-file.ts'
 import { runProgram } from './run-program.ts'
-import { readSecret } from './secrets.ts'
 
 export interface StandbySource {
   /** Reach the primary by its socket: while the cluster is being made it listens on nothing else. */
@@ -41,7 +41,7 @@ export async function createStandby(standby: ClusterNode, onProgress: OnProgress
       PRIMARY_HOST: bySocket ? cluster.socketDir : cluster.host,
       PRIMARY_PORT: String(primary.port),
       STANDBY_NAME: name,
-      PGPASSWORD: readSecret(cluster.secretsDir, 'replicator'),
+      PGPASSFILE: writePasswordFile(standby),
       DATA_DIR: dataDir,
     },
   })

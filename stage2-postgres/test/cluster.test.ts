@@ -93,6 +93,30 @@ describe('a cluster', () => {
     for (const file of readdirSync(cluster.secretsDir)) expect(statSync(join(cluster.secretsDir, file)).mode & 0o777).toBe(0o600)
   })
 
+  it('tells nobody the replicator’s password: a standby reads it from a file, and its settings are not the monitor’s to see', async () => {
+    const cluster = await prepareCluster(options)
+    const [primary, standby] = cluster.nodes
+    const settings = join(standby!.dataDir, 'postgresql.auto.conf')
+    const password = readFileSync(join(cluster.secretsDir, 'replicator'), 'utf8')
+    expect(readFileSync(settings, 'utf8')).not.toContain(password)
+    // As an earlier release made it.
+    const old = `primary_conninfo = 'user=relais_replicator password=${password} host=127.0.0.1 port=1 sslmode=prefer'`
+    writeFileSync(settings, readFileSync(settings, 'utf8').replace(/^primary_conninfo = .*$/m, old))
+    await whileRunning(cluster, async () => {
+      await streaming(cluster)
+      const asked = loginAs(standby!, 'monitor', (sql) => sql`SHOW primary_conninfo`)
+      await expect(asked).rejects.toThrow(/to examine "primary_conninfo"/)
+      const shown = await loginAs(standby!, 'admin', (sql) => sql<{ primary_conninfo: string }[]>`SHOW primary_conninfo`)
+      expect(shown[0]!.primary_conninfo).toMatch(/passfile='.*a directory with spaces/)
+      expect(shown[0]!.primary_conninfo).not.toContain('password=')
+      // What postgres_exporter asks for, and the lab's own looks at the primary.
+      const wal = await loginAs(primary!, 'monitor', (sql) => sql`SELECT count(*) > 0 AS has_size FROM pg_ls_waldir() WHERE size > 0`)
+      expect(wal).toEqual([{ has_size: true }])
+    })
+    expect(readFileSync(settings, 'utf8')).not.toContain(password)
+    expect(statSync(join(standby!.directory, 'replicator.pgpass')).mode & 0o777).toBe(0o600)
+  })
+
   it('is found and used again, on other ports as well, with its data', async () => {
     const progress: string[] = []
     const before = await prepareCluster(options)
