@@ -15,6 +15,7 @@ import type { Log } from '@relais/shared/observe/log.ts'
 import { parsePosition } from '@relais/shared/store/position.ts'
 import type { Store } from '@relais/shared/store/store.ts'
 import { PrimaryReplication } from './replication/primary-replication.ts'
+import { countSlots } from './replication/slot-metrics.ts'
 import { StandbyReplication } from './replication/standby-replication.ts'
 import { Connections } from './store/connections.ts'
 import { PrimaryStore } from './store/primary-store.ts'
@@ -54,10 +55,10 @@ export function createNode(settings: Stage2Settings, log: Log): Node {
     onLost: () => standbyPosition.forget(),
     log,
   })
-  const store =
-    settings.RELAIS_ROLE === 'primary'
-      ? primaryStore(settings, connections, timeline, log)
-      : replicaStore(settings, connections, timeline, standbyPosition)
+  const replication = settings.RELAIS_ROLE === 'primary' ? primaryReplication(settings, connections, timeline) : undefined
+  const store = replication
+    ? new PrimaryStore({ name: settings.RELAIS_NAME, connections, replication, timeline, log })
+    : replicaStore(settings, connections, timeline, standbyPosition)
   const faults = new InjectedFaults(settings.RELAIS_FAULTS_FILE, log)
   const service = new Service({
     stage: settings.RELAIS_STAGE,
@@ -69,18 +70,18 @@ export function createNode(settings: Stage2Settings, log: Log): Node {
   })
   service.metrics.gauge('relais_postgres_connections', 'Connections that are open to PostgreSQL.', () => connections.open())
   service.metrics.gauge('relais_postgres_waiting', 'Statements that wait for a connection.', () => connections.waiting())
+  if (replication) countSlots(service.metrics, replication)
   mountDatabase(service, store)
   return { service, store, close: () => (faults.close(), store.close()) }
 }
 
-function primaryStore(settings: Stage2Settings, connections: Connections, timeline: Timeline, log: Log): PrimaryStore {
-  const replication = new PrimaryReplication({
+function primaryReplication(settings: Stage2Settings, connections: Connections, timeline: Timeline): PrimaryReplication {
+  return new PrimaryReplication({
     pool: connections.pool('monitor'),
     standbys: settings.RELAIS_PEERS.map(({ name }) => name),
     timeline,
     durability: settings.RELAIS_DURABILITY,
   })
-  return new PrimaryStore({ name: settings.RELAIS_NAME, connections, replication, timeline, log })
 }
 
 function replicaStore(

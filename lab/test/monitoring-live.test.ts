@@ -25,6 +25,14 @@ const TEST_MS = 120_000
 /** Longer than the longest rule on the fast clock, on a machine that is busy. */
 const SOON = within(60_000, 500)
 const CLIENTS = 3
+/** 80 MB, and a bound of 128. */
+const MISSED_WAL = [
+  "ALTER SYSTEM SET max_slot_wal_keep_size = '128MB'",
+  'SELECT pg_reload_conf()',
+  "SELECT count(pg_logical_emit_message(false, 'filler', repeat('x', 8000000))) FROM generate_series(1, 10)",
+]
+/** What ends with its cause; the others last as long as what they look back on, or the late standby. */
+const GONE = /Down|Streaming|ErrorShare|WritesFail|SlotFills/
 
 const reason = whyNoMonitoring()
 if (reason) console.log(`The monitoring at work is skipped: ${reason}.`)
@@ -62,7 +70,8 @@ describe.skipIf(reason !== undefined)(`the monitoring over both stages${reason ?
 
   test('raises its alarms when things break, about who broke and nobody else', { timeout: TEST_MS }, async () => {
     const [stage1, stage2] = [topologies.stage1, topologies.stage2]
-    // A replica away; a server away; a load balancer away; a write past the load balancers; all reads to one database; a late standby.
+    // A replica away; a server away; a load balancer away, and nobody behind it for users; a write past the load balancers; all reads to one
+    // database; a late standby; more WAL than half of what is kept for a standby that is away.
     for (const target of ['stage1/db3', 'stage2/db2/postgres', 'stage1/backend-lb']) {
       const killed = await cluster.lab('kill', target)
       expect(killed.stderr).toBe('')
@@ -72,9 +81,12 @@ describe.skipIf(reason !== undefined)(`the monitoring over both stages${reason ?
     const refused = await ask(`${urlOf(stage1, 'db2')}/api/data`, { body: { message: 'past the load balancers' } })
     expect(refused.status).toBe(403)
     await loads[1]!.stop()
+    const missed = await cluster.lab('psql', 'stage2/db1', ...MISSED_WAL.flatMap((sql) => ['-c', sql]))
+    expect(missed.stderr).toBe('')
     const options = { random, name: 'forced', clients: CLIENTS, writeShare: 0.1, readHeaders: { 'x-read-from': 'primary' } }
     loads.push(new Load(entryUrl(stage2, 'db'), options))
     const expected = [
+      'ErrorShare stage1',
       'InstanceDown stage1/db3',
       'LoadBalancerDown stage1/backend-lb',
       'PostgresDown stage2/db2',
@@ -82,10 +94,16 @@ describe.skipIf(reason !== undefined)(`the monitoring over both stages${reason ?
       'ReplicaNotStreaming stage1/db3',
       'ReplicaNotStreaming stage2/db2',
       'ReplicationLag stage2/db3',
+      'SlotFills stage2/db2',
       'WriteReachedReplica stage1/db2',
+      'WritesFail stage1',
     ]
     await expect.poll(() => firing(), SOON).toEqual(expect.arrayContaining(expected))
-    expect((await firing()).filter((alert) => /frontend\d|backend\d|stage1\/db1$|WriteReachedReplica stage2/.test(alert))).toEqual([])
+    expect(
+      (await firing()).filter((alert) =>
+        /frontend\d|backend\d|stage1\/db1$|(WriteReachedReplica|ErrorShare|WritesFail) stage2|SlotFills stage2\/db3/.test(alert),
+      ),
+    ).toEqual([])
   })
 
   test.each(EXPRESSIONS.filter(({ place }) => place.startsWith('panel')))(
@@ -102,12 +120,13 @@ describe.skipIf(reason !== undefined)(`the monitoring over both stages${reason ?
       const started = await cluster.lab('start', target)
       expect(started.stderr).toBe('')
     }
-    await expect.poll(async () => (await firing()).filter((alert) => /Down|Streaming/.test(alert)), SOON).toEqual([])
+    await expect.poll(async () => (await firing()).filter((alert) => GONE.test(alert)), SOON).toEqual([])
   })
 
   async function firing(): Promise<string[]> {
     const alerts = (await prometheus.firing()).map(({ labels }) => {
-      return `${labels['alertname']} ${labels['stage']}/${labels['instance'] ?? labels['replica']}`
+      const place = [labels['stage'], labels['instance'] ?? labels['replica']].filter(Boolean).join('/')
+      return `${labels['alertname']} ${place}`
     })
     return [...new Set(alerts)].toSorted()
   }

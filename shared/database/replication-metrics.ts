@@ -22,7 +22,11 @@ export function countReplication(metrics: Metrics, store: Replicating): void {
   told('relais_replication_streaming', '1 while the replica follows its primary.', ({ state }) => (state === 'streaming' ? 1 : 0))
   told('relais_replication_lag_records', 'Records that the replica lacks (stage 1).', ({ lagRecords }) => lagRecords)
   told('relais_replication_lag_bytes', 'WAL that the replica has not replayed (stage 2).', ({ lagBytes }) => lagBytes)
-  told('relais_replication_lag_seconds', 'How long the replica has been behind; 0 when level.', ({ lagMs }) => lagMs && lagMs / 1000)
+  told(
+    'relais_replication_lag_seconds',
+    'How long the replica has been behind, at most; 0 when level.',
+    ({ lagMs }) => lagMs && lagMs / 1000,
+  )
   if (store.role === 'primary') countFailedAttempts(metrics, ask)
 }
 

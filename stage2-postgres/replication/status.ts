@@ -6,6 +6,8 @@
  *
  * Lag is told in bytes of WAL, because lag in time means nothing when nobody writes: an idle standby's last transaction
  * grows old without being late. And "up" means streaming: a standby that answers queries may have lost its primary.
+ * (!) Such a one has replayed all that it has, and cannot know what it lacks: 0 bytes of its own, and in time as old as its last
+ * transaction. What the primary keeps for it is the slot's word.
  */
 import type { Sql } from 'postgres'
 import type { ReplicaStatus } from '@relais/shared/store/store.ts'
@@ -24,6 +26,8 @@ export interface StandbyRow {
   readonly slot_status: string | null
   readonly slot_active: boolean | null
   readonly slot_kept_bytes: number | null
+  /** max_slot_wal_keep_size; `null` without a bound. */
+  readonly slot_kept_bytes_max: number | null
 }
 
 export interface PrimaryRow {
@@ -66,7 +70,8 @@ export const lookAtPrimary = (sql: Sql) => sql<PrimaryRow[]>`
         CASE WHEN stream.replay_lsn >= pg_current_wal_flush_lsn() THEN 0
           ELSE round(extract(epoch FROM stream.replay_lag) * 1000) END AS lag_ms,
         slot.wal_status AS slot_status, slot.active AS slot_active,
-        (pg_current_wal_flush_lsn() - slot.restart_lsn)::bigint AS slot_kept_bytes
+        (pg_current_wal_flush_lsn() - slot.restart_lsn)::bigint AS slot_kept_bytes,
+        CASE WHEN slot.slot_name IS NOT NULL THEN nullif(pg_size_bytes(current_setting('max_slot_wal_keep_size')), -1) END AS slot_kept_bytes_max
       FROM pg_stat_replication AS stream
       FULL JOIN pg_replication_slots AS slot ON slot.active_pid = stream.pid AND slot.slot_name = stream.application_name
       WHERE slot.slot_type = 'physical' OR slot.slot_type IS NULL
@@ -82,7 +87,8 @@ export const lookAtStandby = (sql: Sql) => sql<ReceiverRow[]>`
     receiver.status AS receiver, receiver.sender_host, receiver.sender_port,
     pg_last_wal_receive_lsn() AS received_lsn, receiver.latest_end_lsn AS primary_lsn,
     greatest(greatest(receiver.latest_end_lsn, pg_last_wal_receive_lsn()) - pg_last_wal_replay_lsn(), 0)::bigint AS lag_bytes,
-    CASE WHEN greatest(receiver.latest_end_lsn, pg_last_wal_receive_lsn()) <= pg_last_wal_replay_lsn() THEN 0
+    CASE WHEN receiver.status = 'streaming'
+        AND greatest(receiver.latest_end_lsn, pg_last_wal_receive_lsn()) <= pg_last_wal_replay_lsn() THEN 0
       ELSE round(extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()) * 1000)::bigint END AS lag_ms
   FROM (SELECT 1) AS one LEFT JOIN pg_stat_wal_receiver AS receiver ON true`
 

@@ -41,6 +41,11 @@ async function outrunSlot(name: string): Promise<void> {
   }, 30_000)
 }
 
+/** A gauge of replication about one standby, in Prometheus' text; `NaN` where there is none. */
+function gauge(text: string, name: string, replica: string): number {
+  return Number(new RegExp(`^relais_replication_${name}\\{.*replica="${replica}".*\\} (\\S+)$`, 'm').exec(text)?.[1] ?? Number.NaN)
+}
+
 async function caughtUp(name: 'db2' | 'db3'): Promise<void> {
   const { position } = await primary.insert('caught up?', write())
   expect(await cluster.service(name).store.reach(position, 10_000)).toBe(true)
@@ -52,6 +57,9 @@ describe('a standby', () => {
     await insertMany(500)
     const away = { name: 'db2', state: 'unreachable', position: null, lagBytes: null, lagMs: null }
     await eventually(async () => expect((await primary.replication()).replicas[0]).toMatchObject(away))
+    const metrics = await (await cluster.service('db1').service.request('/metrics')).text()
+    expect(gauge(metrics, 'slot_kept_bytes', 'db2')).toBeGreaterThan(50_000)
+    expect(gauge(metrics, 'slot_kept_max_bytes', 'db2')).toBe(1024 ** 2)
     await cluster.startServer('db2')
     await cluster.streaming('db2')
     await caughtUp('db2')
@@ -75,6 +83,11 @@ describe('a standby', () => {
     await cluster.stopServer('db1')
     try {
       await eventually(async () => expect((await standby.replication()).upstream?.state).toBe('unreachable'))
+      // It has replayed all that it has, which is no word of what it lacks.
+      const { upstream } = await standby.replication()
+      expect(upstream?.lagBytes).toBe(0)
+      expect(upstream?.lagMs).toBeGreaterThan(0)
+      expect((await cluster.service('db2').service.request('/replica?lag=1GB')).status).toBe(503)
       expect(standby.notReadyBecause()).toBeUndefined()
       expect((await standby.page({ limit: 1 })).value.records).toHaveLength(1)
     } finally {
