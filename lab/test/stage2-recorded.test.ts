@@ -6,7 +6,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import type { Cluster } from '@relais/stage2-postgres/cluster/cluster.ts'
 import { describeCluster } from '@relais/stage2-postgres/cluster/prepare-cluster.ts'
-import { serverPids, sharedMemoryId } from '@relais/stage2-postgres/cluster/server-processes.ts'
+import { serverPids, sharedMemory } from '@relais/stage2-postgres/cluster/server-processes.ts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { serverPlans } from '../runtime/postgres-servers.ts'
 import { findTakenPorts } from '../runtime/ports.ts'
@@ -104,7 +104,7 @@ describe('the data', () => {
     await ask(`${frontend}/api/data`, { body: { message: 'outlives down' } })
     const state = readStageState(new StageDirectory(lab.stateDirectory, 'stage2').stateFile)!
     const identities = state.instances.flatMap(({ processes }) => processes.flatMap(({ identity }) => identity ?? []))
-    const segments = servers.nodes.map(sharedMemoryId)
+    const segments = servers.nodes.map((node) => String(sharedMemory(node)?.id))
     expect(identities.length).toBe(15)
     expect(segmentsThere()).toEqual(expect.arrayContaining(segments))
     expect((await lab.lab('down', 'stage2')).code).toBe(0)

@@ -10,6 +10,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync, readdirSync, readlinkSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ClusterNode } from './cluster.ts'
+import { parseKey, type Segment } from './shared-memory.ts'
 
 /** The postmaster's pid when it runs, otherwise `undefined`; a pid file that was left behind does not fool it. */
 export function postmasterPid(node: ClusterNode): number | undefined {
@@ -27,8 +28,10 @@ export function serverPids(node: ClusterNode): number[] {
 }
 
 /** The System V segment that the last postmaster made, from its pid file. */
-export function sharedMemoryId(node: ClusterNode): string | undefined {
-  return /^\s*\d+\s+(\d+)/.exec(pidFileLines(node)[6] ?? '')?.[1]
+export function sharedMemory(node: ClusterNode): Segment | undefined {
+  const [, keyText = '', id] = /^\s*(\d+)\s+(\d+)/.exec(pidFileLines(node)[6] ?? '') ?? []
+  const key = parseKey(keyText)
+  return key === undefined ? undefined : { key, id: Number(id) }
 }
 
 function pidFileLines(node: ClusterNode): string[] {
@@ -40,14 +43,18 @@ function pidFileLines(node: ClusterNode): string[] {
 }
 
 function isServing(pid: number, node: ClusterNode): boolean {
-  if (process.platform === 'linux') return workingDirectory(pid) === realpathSync(node.dataDir) && !isZombie(pid)
-  return processTable('command').some((row) => row.pid === pid && row.rest.includes(node.dataDir))
+  if (process.platform === 'linux') return isServerProcess(pid, realpathSync(node.dataDir))
+  return processTable('command').some((row) => row.pid === pid && row.rest.includes(`postgres -D ${node.dataDir}`))
 }
 
-/** On Linux each of a server's processes works in its data directory, orphans included. */
 function pidsInDirectory(directory: string): number[] {
   const pids = readdirSync('/proc').map(Number).filter(Number.isSafeInteger)
-  return pids.filter((pid) => workingDirectory(pid) === directory && !isZombie(pid))
+  return pids.filter((pid) => isServerProcess(pid, directory))
+}
+
+/** On Linux each of a server's processes works in its data directory, orphans included. So may somebody's shell. */
+function isServerProcess(pid: number, directory: string): boolean {
+  return workingDirectory(pid) === directory && isLivePostgres(pid)
 }
 
 function workingDirectory(pid: number): string | undefined {
@@ -58,11 +65,15 @@ function workingDirectory(pid: number): string | undefined {
   }
 }
 
-function isZombie(pid: number): boolean {
+/** By the kernel's name for what runs, fifteen characters at most: it is there also when the program's file is not. */
+const POSTGRES = /^(postgres|\.postgres-wrapp)$/
+
+function isLivePostgres(pid: number): boolean {
   try {
-    return /\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
+    const [, name = '', state = 'X'] = /^\d+ \((.*)\) (\S)/s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? []
+    return POSTGRES.test(name) && !'ZX'.includes(state)
   } catch {
-    return true
+    return false
   }
 }
 

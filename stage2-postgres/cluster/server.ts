@@ -6,15 +6,15 @@
  * The server runs in the foreground, so that its supervisor holds the process itself and not a shadow of it:
  * SIGINT is PostgreSQL's fast stop (sessions are ended, a checkpoint is made), SIGTERM waits for sessions to end.
  */
-import { execFile, spawn, type ChildProcess } from 'node:child_process'
+import { spawn, type ChildProcess } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { program, type ClusterNode } from './cluster.ts'
 import { loginAs } from './login.ts'
 import { programEnvironment } from './run-program.ts'
-import { postmasterPid, serverPids, sharedMemoryId } from './server-processes.ts'
+import { postmasterPid, serverPids, sharedMemory } from './server-processes.ts'
+import { removeForsaken } from './shared-memory.ts'
 
 interface ServerCommand {
   readonly command: string
@@ -87,9 +87,8 @@ export async function endServer(node: ClusterNode): Promise<void> {
 /** Removes what a killed server leaves: its pid file, its sockets, its segment of shared memory. Only when nothing runs. */
 export async function cleanServer(node: ClusterNode): Promise<void> {
   if (serverPids(node).length > 0) throw new Error(`PostgreSQL ${node.name} still runs; it cannot be cleaned up after.`)
-  const segment = sharedMemoryId(node)
-  // The kernel refuses while anybody is attached, and a segment that is gone already is what we want.
-  if (segment !== undefined) await promisify(execFile)('ipcrm', ['-m', segment]).catch(() => {})
+  const segment = sharedMemory(node)
+  if (segment !== undefined) await removeForsaken(segment)
   rmSync(join(node.dataDir, 'postmaster.pid'), { force: true })
   for (const end of ['', '.lock']) rmSync(join(node.cluster.socketDir, `.s.PGSQL.${node.port}${end}`), { force: true })
 }

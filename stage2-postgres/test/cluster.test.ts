@@ -18,7 +18,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { MissingPostgres, locatePrograms } from '../cluster/programs.ts'
 import { describeCluster, openPrimary, prepareCluster, type ClusterOptions } from '../cluster/prepare-cluster.ts'
 import { prepareServer } from '../cluster/prepare-server.ts'
-import { serverPids, sharedMemoryId } from '../cluster/server-processes.ts'
+import { serverPids, sharedMemory } from '../cluster/server-processes.ts'
 import { cleanServer, ready, signalServer, startServer, type StartedServer } from '../cluster/server.ts'
 import { loginAs } from '../cluster/login.ts'
 import type { Cluster } from '../cluster/cluster.ts'
@@ -155,13 +155,13 @@ describe('a cluster', () => {
     await prepareServer(primary)
     const server = startServer(primary)
     await ready(primary)
-    const segment = sharedMemoryId(primary)
+    const segment = sharedMemory(primary)
     expect(segment).toBeDefined()
     signalServer(primary, 'SIGKILL')
     await server.stop()
     await eventually(async () => expect(serverPids(primary)).toEqual([]))
     await cleanServer(primary)
-    expect(sharedMemoryIds()).not.toContain(segment)
+    expect(sharedMemoryIds()).not.toContain(String(segment!.id))
     expect(existsSync(join(primary.dataDir, 'postmaster.pid'))).toBe(false)
     await whileRunning(cluster, () => streaming(cluster))
   })

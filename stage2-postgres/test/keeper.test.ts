@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { ClusterNode } from '../cluster/cluster.ts'
 import { keepServer } from '../cluster/keep-server.ts'
 import { openPrimary } from '../cluster/prepare-cluster.ts'
-import { postmasterPid, sharedMemoryId } from '../cluster/server-processes.ts'
+import { postmasterPid, sharedMemory } from '../cluster/server-processes.ts'
 import { endServer, signalServer } from '../cluster/server.ts'
 import { eventually, PostgresCluster } from './postgres-cluster.ts'
 
@@ -72,7 +72,7 @@ describe('a keeper', () => {
     await cluster.startServer('db1')
     await cluster.killServer('db1')
     // So there is a program to run first, and the word comes meanwhile.
-    expect(sharedMemoryId(node)).toBeDefined()
+    expect(sharedMemory(node)).toBeDefined()
     const end = new AbortController()
     const kept = keep(end.signal)
     setImmediate(() => end.abort())
@@ -86,6 +86,6 @@ describe('a keeper', () => {
     await eventually(async () => expect(postmasterPid(node)).toBeDefined())
     process.kill(postmasterPid(node)!, 'SIGKILL')
     await expect(kept).rejects.toThrow('PostgreSQL db1 ended with SIGKILL')
-    expect(sharedMemoryId(node)).toBeUndefined()
+    expect(sharedMemory(node)).toBeUndefined()
   })
 })
