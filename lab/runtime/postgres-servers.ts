@@ -32,12 +32,13 @@ export async function prepareServers(
   directory: StageDirectory,
   topology: Topology,
   settings: StageSettings,
-  { fresh = false, observer }: StartOptions,
+  { fresh = false, observer, signal }: StartOptions,
 ): Promise<PostgresServers> {
   const nodes = serverPlans(topology)
   const dir = directory.postgres
   const onProgress = (message: string): void => observer?.progress?.(message)
-  const cluster = await prepareCluster({ dir, nodes, fresh, onProgress }).catch((error: unknown) => {
+  const cluster = await prepareCluster({ dir, nodes, fresh, onProgress, ...(signal && { signal }) }).catch((error: unknown) => {
+    if (signal?.aborted) throw failed(`Stopped before ${topology.stage} was ready, as asked.`)
     throw failed(`Failed to make the PostgreSQL cluster of ${topology.stage}: ${error instanceof Error ? error.message : String(error)}`)
   })
   const environment = {

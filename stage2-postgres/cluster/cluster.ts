@@ -5,7 +5,9 @@
  *   ROOT/run/                     the servers' sockets (elsewhere when ROOT's path is too long for a socket)
  *   ROOT/db1/data/                a data directory as PostgreSQL knows it
  *   ROOT/db1/complete.json        written last: a data directory without it was not finished, and is made again
+ *   ROOT/db2/data.before-DATE/    what was in the way of a new copy and may be the only copy of something
  */
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Role } from '@relais/shared/store/store.ts'
 import type { Programs } from './programs.ts'
@@ -50,6 +52,18 @@ export function primaryOf(cluster: Cluster): ClusterNode {
 
 export function standbysOf(cluster: Cluster): ClusterNode[] {
   return cluster.nodes.filter((node) => node.role === 'replica')
+}
+
+/** The cluster's nodes, and those that this start leaves out: `--single` has the primary alone. What else is in ROOT is not ours. */
+export function nodesThere(cluster: Cluster): ClusterNode[] {
+  const { root, nodes } = cluster
+  const names = existsSync(root) ? readdirSync(root).filter((name) => /^db\d+$/.test(name)) : []
+  const others = names.filter((name) => !nodes.some((node) => node.name === name))
+  return [...nodes, ...others.map((name) => ({ ...placeOf(cluster, name), role: 'replica' as const, port: 0 }))]
+}
+
+export function placeOf(cluster: Cluster, name: string): Pick<ClusterNode, 'name' | 'cluster' | 'directory' | 'dataDir'> {
+  return { name, cluster, directory: join(cluster.root, name), dataDir: join(cluster.root, name, 'data') }
 }
 
 export function program(cluster: Cluster, name: string): string {

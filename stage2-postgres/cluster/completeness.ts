@@ -1,7 +1,7 @@
 /**
  * Whether a data directory was made to its end. Making one takes seconds and can be interrupted at any point, and what is
  * left then looks much like a database; so the last step writes a note beside it, and a directory without its note is
- * thrown away and made again.
+ * made again.
  */
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -14,16 +14,26 @@ export function isComplete(node: ClusterNode): boolean {
   return existsSync(join(node.directory, NOTE)) && existsSync(join(node.dataDir, 'PG_VERSION'))
 }
 
+/** Whether there may be records in it, note or not. The control file is what a copy ends with. */
+export function mayHoldData(node: ClusterNode): boolean {
+  return existsSync(join(node.dataDir, 'global', 'pg_control'))
+}
+
 export function markComplete(node: ClusterNode): void {
   const note = { name: node.name, role: node.role, major: node.cluster.programs.major, madeAt: new Date().toISOString() }
   writeFileSync(join(node.directory, NOTE), `${JSON.stringify(note)}\n`)
 }
 
-/** The note goes first: an interrupted removal leaves an incomplete directory, not a damaged one that looks whole. */
-export async function removeData(node: ClusterNode): Promise<void> {
+/** First of all, whatever becomes of the data: an interruption leaves an incomplete directory, not a damaged one that looks whole. */
+export function unmarkComplete(node: ClusterNode): void {
   rmSync(join(node.directory, NOTE), { force: true })
+}
+
+/** The data directory, and not what is kept beside it. Its server must not run. */
+export async function removeData(node: ClusterNode): Promise<void> {
+  unmarkComplete(node)
   if (existsSync(node.dataDir)) await cleanServer(node)
-  rmSync(node.directory, { recursive: true, force: true })
+  rmSync(node.dataDir, { recursive: true, force: true })
 }
 
 /** The major version that made the data, if there is any. */

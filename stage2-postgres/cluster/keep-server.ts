@@ -35,7 +35,12 @@ export async function keepServer(options: KeepOptions): Promise<void> {
   const { node, signal } = options
   await endForgotten(node, options.onProgress)
   while (!signal.aborted) {
-    await prepareServer(node, options.onProgress)
+    try {
+      await prepareServer(node, options.onProgress, signal)
+    } catch (error) {
+      // What was being made is what we were asked to end.
+      if (!signal.aborted) throw error
+    }
     // That may have taken a while. From here on `run` hears of it.
     if (signal.aborted) return
     const server = startServer(node, { onLine: options.onLine })

@@ -3,19 +3,21 @@
  *
  *   programs ─▶ secrets ─▶ primary (initdb, roles, schema) ─▶ standbys (slot, base backup) ─▶ configuration
  *
- * What exists and is complete is used as it is; what a crash left half made is made again. After this the caller starts
- * the primary, waits for `ready`, calls `openPrimary`, then `prepareServer` and a start for each standby.
+ * What exists and is complete is used as it is; what a crash left half made is made again; a primary that is missing while
+ * standbys have data is not. After this the caller starts the primary, waits for `ready`, calls `openPrimary`, then
+ * `prepareServer` and a start for each standby.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Durability } from '@relais/shared/store/store.ts'
 import { DURABILITY_MS_MAX, setDurability } from '../replication/durability.ts'
-import { primaryOf, standbysOf, type Cluster, type NodePlan, type OnProgress } from './cluster.ts'
+import { nodesThere, placeOf, primaryOf, standbysOf, type Cluster, type NodePlan, type OnProgress } from './cluster.ts'
 import { isComplete, majorOfData, removeData } from './completeness.ts'
 import { configure } from './configuration.ts'
 import { makeSocketDirectory, serverRoot, socketDirectory } from './directories.ts'
 import { loginAs } from './login.ts'
 import { migrate } from './migrate.ts'
+import { refuseMissingPrimary } from './missing-primary.ts'
 import { createPrimary, withPrimaryOnSocket } from './primary.ts'
 import { locatePrograms, type Programs } from './programs.ts'
 import { makeSecrets } from './secrets.ts'
@@ -36,28 +38,32 @@ export interface ClusterOptions {
   /** PostgreSQL settings that override the files. */
   readonly settings?: Record<string, string>
   readonly onProgress?: OnProgress
+  /** Ends the copies that are being made. */
+  readonly signal?: AbortSignal
 }
 
-/** Rejects with `MissingPostgres` when there is no PostgreSQL, and when a server of this cluster runs that has to be made. */
+/**
+ * Rejects with `MissingPostgres` when there is no PostgreSQL; and when the primary's data is missing but not the standbys', or a server
+ * of this cluster runs that has to be made.
+ */
 export async function prepareCluster(options: ClusterOptions): Promise<Cluster> {
   const onProgress = options.onProgress ?? (() => {})
   // What is thrown away may be of a PostgreSQL that is here no more.
   const programs = options.programs ?? (options.fresh ? await locatePrograms({}) : undefined)
   const cluster = await describeCluster({ ...options, ...(programs && { programs }) })
   if (options.fresh) await removeAll(cluster)
+  refuseMissingPrimary(cluster)
   makeDirectories(cluster)
   makeSecrets(cluster.secretsDir)
   if (cluster.nodes.every(isComplete)) return cluster
 
   refuseRunning(cluster)
   const primary = primaryOf(cluster)
-  if (!isComplete(primary)) {
-    // Standbys of a primary that is gone have nothing to follow.
-    for (const standby of standbysOf(cluster)) await removeData(standby)
-    await createPrimary(primary, onProgress)
-  } else configure(primary)
+  if (isComplete(primary)) configure(primary)
+  else await createPrimary(primary, onProgress)
   const missing = standbysOf(cluster).filter((standby) => !isComplete(standby))
-  await withPrimaryOnSocket(cluster, () => Promise.all(missing.map((standby) => createStandby(standby, onProgress, { bySocket: true }))))
+  const source = { bySocket: true, signal: options.signal }
+  await withPrimaryOnSocket(cluster, () => Promise.all(missing.map((standby) => createStandby(standby, onProgress, source))))
   return cluster
 }
 
@@ -75,12 +81,7 @@ export async function describeCluster({ dir, nodes, host = '127.0.0.1', programs
     nodes: [],
     settings,
   }
-  cluster.nodes = nodes.map((plan) => ({
-    ...plan,
-    cluster,
-    directory: join(root, plan.name),
-    dataDir: join(root, plan.name, 'data'),
-  }))
+  cluster.nodes = nodes.map((plan) => ({ ...plan, ...placeOf(cluster, plan.name) }))
   if (!programs) cluster.programs = await locateFor(cluster)
   return cluster
 }
@@ -119,17 +120,21 @@ function makeDirectories({ root, nodes, programs: { bindir }, socketDir, user }:
 
 /** Only below a directory that we made: a wrong `dir` must not cost anybody their files. */
 async function removeAll(cluster: Cluster): Promise<void> {
-  const { root, nodes } = cluster
+  const { root } = cluster
   if (!existsSync(root)) return
   if (!existsSync(join(root, OWN_NOTE)) && readdirSync(root).length > 0) {
     throw new Error(`Failed to start anew: ${root} holds files, but no cluster of ours; choose another directory.`)
   }
-  refuseRunning(cluster)
-  for (const node of nodes) await removeData(node)
+  const nodes = nodesThere(cluster)
+  refuseRunning({ nodes })
+  for (const node of nodes) {
+    await removeData(node)
+    rmSync(node.directory, { recursive: true, force: true })
+  }
   rmSync(join(root, 'secrets'), { recursive: true, force: true })
 }
 
-function refuseRunning({ nodes }: Cluster): void {
+function refuseRunning({ nodes }: Pick<Cluster, 'nodes'>): void {
   for (const node of nodes) {
     const pid = existsSync(node.dataDir) ? postmasterPid(node) : undefined
     if (pid !== undefined) throw new Error(`PostgreSQL ${node.name} still runs (pid ${pid}); stop it first.`)

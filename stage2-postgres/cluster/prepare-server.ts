@@ -5,20 +5,22 @@
 import type { ClusterNode, OnProgress } from './cluster.ts'
 import { isComplete } from './completeness.ts'
 import { configure } from './configuration.ts'
+import { refuseMissingPrimary } from './missing-primary.ts'
 import { endServer } from './server.ts'
 import { postmasterPid } from './server-processes.ts'
 import { createStandby, rebuildReason } from './standby.ts'
 
-/** Rejects when the server already runs. */
-export async function prepareServer(node: ClusterNode, onProgress: OnProgress = () => {}): Promise<void> {
+/** Rejects when the server already runs, or is a primary whose data is gone. The signal ends a copy that is being made. */
+export async function prepareServer(node: ClusterNode, onProgress: OnProgress = () => {}, signal?: AbortSignal): Promise<void> {
   const pid = postmasterPid(node)
   if (pid !== undefined) throw new Error(`Failed to start PostgreSQL ${node.name}: it already runs (pid ${pid}); stop it first.`)
   await endServer(node)
+  if (node.role === 'primary') refuseMissingPrimary(node.cluster)
   // A standby that is not complete may have no directory, or one without the files that are changed here; it is made below.
   if (node.role === 'primary' || isComplete(node)) configure(node)
   if (node.role === 'primary') return
   const reason = await rebuildReason(node)
   if (reason === undefined) return
   onProgress(`${node.name}: rebuilding this standby, because ${reason}`)
-  await createStandby(node, onProgress)
+  await createStandby(node, onProgress, { signal })
 }

@@ -7,8 +7,9 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { primaryOf, program, type Cluster, type ClusterNode, type OnProgress } from './cluster.ts'
-import { markComplete, removeData } from './completeness.ts'
+import { markComplete, mayHoldData, removeData } from './completeness.ts'
 import { configure } from './configuration.ts'
+import { keepData } from './kept-data.ts'
 import { loginAs } from './login.ts'
 import { migrate } from './migrate.ts'
 import { runProgram } from './run-program.ts'
@@ -17,7 +18,9 @@ import { cleanServer, startServer } from './server.ts'
 
 export async function createPrimary(primary: ClusterNode, onProgress: OnProgress): Promise<void> {
   onProgress(`${primary.name}: making the primary's data directory (initdb)`)
-  await removeData(primary)
+  // Half made, as a rule; but its note may also have been lost alone.
+  if (mayHoldData(primary)) await keepData(primary, onProgress)
+  else await removeData(primary)
   await initdb(primary)
   configure(primary)
   await withPrimaryOnSocket(primary.cluster, () => createRoles(primary))

@@ -1,11 +1,14 @@
 /**
  * Makes a standby, and decides when one must be made again.
  *
- *   slot (the primary keeps the WAL from here) ─▶ base-backup.sh ─▶ configure ─▶ complete
+ *   old data kept, or removed ─▶ slot (the primary keeps the WAL from here) ─▶ base-backup.sh ─▶ configure ─▶ complete
  *
  * A standby catches up from its slot after any absence, until the primary has dropped WAL that it still needed
  * (max_slot_wal_keep_size). From then on it would ask for that WAL for ever; only a new copy helps. The same holds
  * for one whose history is no longer a part of the primary's.
+ *
+ * (!) That one may hold what nobody else does: after the loss of a primary's disk, whatever stands in its place. So old data
+ * is removed only when the primary was just asked, and certainly has all of it; otherwise it is kept beside the new copy.
  */
 import { chownSync, existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -13,23 +16,32 @@ import { fileURLToPath } from 'node:url'
 import type { Sql } from 'postgres'
 import { parsePosition } from '@relais/shared/store/position.ts'
 import { primaryOf, program, type ClusterNode, type OnProgress } from './cluster.ts'
-import { isComplete, markComplete, removeData } from './completeness.ts'
+import { isComplete, markComplete, mayHoldData, removeData } from './completeness.ts'
 import { configure } from './configuration.ts'
-import { loginAs } from './login.ts'
+import { keepData } from './kept-data.ts'
+import { loginAs, type LoginOptions } from './login.ts'
 import { writePasswordFile } from './password-file.ts'
 import { runProgram } from './run-program.ts'
 
 export interface StandbySource {
   /** Reach the primary by its socket: while the cluster is being made it listens on nothing else. */
   readonly bySocket?: boolean
+  /** Ends the copy. It has no deadline: how long it takes is for the data to say. */
+  readonly signal?: AbortSignal | undefined
 }
 
-/** Makes the standby from the running primary; data that it had is removed. Its server must not run. */
-export async function createStandby(standby: ClusterNode, onProgress: OnProgress, { bySocket = false }: StandbySource = {}): Promise<void> {
+/** Makes the standby from the running primary; data that it had is removed, or kept. Its server must not run. */
+export async function createStandby(
+  standby: ClusterNode,
+  onProgress: OnProgress,
+  { bySocket = false, signal }: StandbySource = {},
+): Promise<void> {
   const { cluster, directory, dataDir, name } = standby
   const primary = primaryOf(cluster)
+  const state = await askPrimary(standby, { bySocket, timeoutMs: 10_000 })
+  if (mayHoldData(standby) && !hasAllOf(await readControlData(standby), state)) await keepData(standby, onProgress)
+  else await removeData(standby)
   onProgress(`${name}: copying ${primary.name} (pg_basebackup)`)
-  await removeData(standby)
   await loginAs(primary, 'admin', (sql) => renewSlot(sql, name), { bySocket, timeoutMs: 10_000 })
   mkdirSync(directory, { recursive: true, mode: 0o700 })
   if (cluster.user) chownSync(directory, cluster.user.uid, cluster.user.gid)
@@ -44,6 +56,8 @@ export async function createStandby(standby: ClusterNode, onProgress: OnProgress
       PGPASSFILE: writePasswordFile(standby),
       DATA_DIR: dataDir,
     },
+    timeoutMs: Infinity,
+    signal,
   })
   configure(standby)
   markComplete(standby)
@@ -67,11 +81,13 @@ async function renewSlot(sql: Sql, name: string): Promise<void> {
 /** Why this standby can no longer follow its primary; `undefined` when it can, or when the primary cannot be asked. */
 export async function rebuildReason(standby: ClusterNode): Promise<string | undefined> {
   if (!isComplete(standby)) return 'it was not made to its end'
-  const primary = await askPrimary(standby).catch(() => undefined)
+  const primary = await askPrimary(standby, { timeoutMs: 2_000 }).catch(() => undefined)
   if (!primary) return undefined
+  const parted = divergence(await readControlData(standby), primary)
+  if (parted !== undefined) return parted
   if (!primary.hasSlot) return `its slot "${standby.name}" is missing on ${primary.name}`
   if (primary.isSlotLost) return `its slot "${standby.name}" was lost: it was away for more WAL than max_slot_wal_keep_size`
-  return divergence(await readControlData(standby), primary)
+  return undefined
 }
 
 interface PrimaryState {
@@ -83,7 +99,7 @@ interface PrimaryState {
   readonly isSlotLost: boolean
 }
 
-async function askPrimary(standby: ClusterNode): Promise<PrimaryState> {
+async function askPrimary(standby: ClusterNode, options: LoginOptions): Promise<PrimaryState> {
   const primary = primaryOf(standby.cluster)
   const rows = await loginAs(
     primary,
@@ -93,7 +109,7 @@ async function askPrimary(standby: ClusterNode): Promise<PrimaryState> {
         left(pg_walfile_name(pg_current_wal_lsn()), 8) AS timeline,
         pg_current_wal_flush_lsn()::text AS lsn,
         (SELECT coalesce(wal_status, 'lost') FROM pg_replication_slots WHERE slot_name = ${standby.name}) AS slot`,
-    { timeoutMs: 2_000 },
+    options,
   )
   const row = rows[0]!
   return {
@@ -121,15 +137,16 @@ interface ControlData {
   readonly lsn: number
 }
 
+/** Rejects when a value is missing: what cannot be read must not pass for another cluster's, or for older than it is. */
 async function readControlData(standby: ClusterNode): Promise<ControlData> {
   const { cluster, dataDir } = standby
   const output = await runProgram(program(cluster, 'pg_controldata'), [dataDir], { user: cluster.user })
-  const field = (name: string): string =>
-    output
-      .split('\n')
-      .find((line) => line.startsWith(`${name}:`))
-      ?.slice(name.length + 1)
-      .trim() ?? ''
+  const field = (name: string): string => {
+    const line = output.split('\n').find((text) => text.startsWith(`${name}:`))
+    const value = line?.slice(name.length + 1).trim()
+    if (!value) throw new Error(`Failed to read the control file in ${dataDir}: found no "${name}"; its data stays as it is.`)
+    return value
+  }
   return {
     systemIdentifier: field('Database system identifier'),
     hasSignal: existsSync(join(dataDir, 'standby.signal')),
@@ -147,6 +164,16 @@ function divergence(standby: ControlData, primary: PrimaryState): string | undef
   return undefined
 }
 
+/**
+ * Whether the primary certainly has everything that the standby has. Not on an older timeline, which may go on beyond the fork. And not
+ * without a slot: the primary may be an older copy of itself, and the standby may have received more than its control file says.
+ */
+function hasAllOf(standby: ControlData, primary: PrimaryState): boolean {
+  return primary.hasSlot && standby.timeline === primary.timeline && divergence(standby, primary) === undefined
+}
+
 function parseLsn(text: string): number {
-  return parsePosition(`1:${text}`)?.lsn ?? 0
+  const position = parsePosition(`1:${text}`)
+  if (!position) throw new Error(`Failed to read a WAL location: found "${text}", expected one like 0/3000148.`)
+  return position.lsn
 }

@@ -20,6 +20,7 @@ import { describeCluster, openPrimary, prepareCluster, type ClusterOptions } fro
 import { prepareServer } from '../cluster/prepare-server.ts'
 import { serverPids, sharedMemory } from '../cluster/server-processes.ts'
 import { cleanServer, ready, signalServer, startServer, type StartedServer } from '../cluster/server.ts'
+import { removeForsaken, segmentsIn } from '../cluster/shared-memory.ts'
 import { loginAs } from '../cluster/login.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { eventually, freePort } from './postgres-cluster.ts'
@@ -144,8 +145,11 @@ describe('a cluster', () => {
     const progress: string[] = []
     await prepareCluster({ ...options, onProgress: (message) => progress.push(message) })
     expect(progress).toEqual(['db2: copying db1 (pg_basebackup)'])
+    // The primary is made first. Its note may also have been lost alone, so what it had is not thrown away.
+    rmSync(standby.directory, { recursive: true })
     rmSync(join(cluster.nodes[0]!.directory, 'complete.json'))
-    const remade = await prepareCluster(options)
+    const remade = await prepareCluster({ ...options, onProgress: (message) => progress.push(message) })
+    expect(progress[2]).toMatch(/^db1: what it had is kept in .*data\.before-/)
     await whileRunning(remade, () => streaming(remade))
   })
 
@@ -165,6 +169,19 @@ describe('a cluster', () => {
     expect(existsSync(join(primary.dataDir, 'postmaster.pid'))).toBe(false)
     await whileRunning(cluster, () => streaming(cluster))
   })
+
+  it.runIf(process.platform === 'linux')(
+    'that runs keeps its shared memory, whoever takes its pid file for one that was left behind',
+    async () => {
+      const cluster = await prepareCluster(options)
+      await whileRunning(cluster, async () => {
+        const segment = sharedMemory(cluster.nodes[0]!)!
+        await removeForsaken(segment)
+        // Marked for its end, it would have lost its key.
+        expect(segmentsIn(readFileSync('/proc/sysvipc/shm', 'utf8'))).toContainEqual(expect.objectContaining(segment))
+      })
+    },
+  )
 
   it('whose postmaster alone was killed starts again all the same', async () => {
     const cluster = await prepareCluster(options)

@@ -1,5 +1,5 @@
 /** Stage 2's database tier for tests: three real PostgreSQL servers, and the services beside them in this process. */
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -156,6 +156,18 @@ export class PostgresCluster {
     for (const node of this.cluster.nodes) await cleanServer(node)
     rmSync(this.dir, { recursive: true, force: true })
   }
+}
+
+/** The node with a program of PostgreSQL replaced by a shell script; the others are as they are. */
+export function withProgram(node: ClusterNode, name: string, script: string): ClusterNode {
+  const { programs } = node.cluster
+  const bindir = mkdtempSync(join(node.cluster.root, 'programs-'))
+  // Made as root, and run as the servers' user.
+  chmodSync(bindir, 0o755)
+  for (const program of readdirSync(programs.bindir).filter((other) => other !== name))
+    symlinkSync(join(programs.bindir, program), join(bindir, program))
+  writeFileSync(join(bindir, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 })
+  return { ...node, cluster: { ...node.cluster, programs: { ...programs, bindir } } }
 }
 
 /** Waits, bounded, for a state. */

@@ -8,7 +8,7 @@ import { prepareServer } from '../cluster/prepare-server.ts'
 import { ready, signalServer } from '../cluster/server.ts'
 import { keepServer } from '../cluster/keep-server.ts'
 import { STANDBY_READS } from '../store/statements.ts'
-import { eventually, PostgresCluster } from './postgres-cluster.ts'
+import { eventually, PostgresCluster, withProgram } from './postgres-cluster.ts'
 
 let cluster: PostgresCluster
 let primary: Store
@@ -233,23 +233,38 @@ describe('a standby', () => {
     expect(moved.headers.get('x-accel-redirect')).toBe('@primary')
     await cluster.stopServer('db2')
     await cluster.startServer('db2')
-    expect(cluster.progress.at(-2)).toMatch(/db2: rebuilding this standby, because it was promoted/)
+    expect(cluster.progress.at(-3)).toMatch(/db2: rebuilding this standby, because it was promoted/)
+    expect(cluster.progress.at(-2)).toMatch(/db2: what it had is kept in .*data\.before-/)
     await cluster.streaming('db2')
     await eventually(async () => expect(standby.notReadyBecause()).toBeUndefined())
     await caughtUp('db2')
   })
 
-  it('whose rebuild failed is rebuilt at its next start', async () => {
+  it('that cannot be rebuilt keeps its data until the primary can be asked, and is rebuilt then', async () => {
     await cluster.stopServer('db2')
     rmSync(join(cluster.node('db2').directory, 'complete.json'))
     await cluster.stopServer('db1')
     try {
       await expect(cluster.startServer('db2')).rejects.toThrow(/ECONNREFUSED/)
-      expect(existsSync(cluster.node('db2').dataDir)).toBe(false)
+      expect(existsSync(join(cluster.node('db2').dataDir, 'PG_VERSION'))).toBe(true)
     } finally {
       await cluster.startServer('db1')
     }
     await cluster.serviceReady('db1')
+    await cluster.startServer('db2')
+    await cluster.streaming('db2')
+    await caughtUp('db2')
+  })
+
+  it('that is being copied, however long that takes, is given up when its keeper is asked to end', async () => {
+    await cluster.stopServer('db2')
+    rmSync(join(cluster.node('db2').directory, 'complete.json'))
+    const node = withProgram(cluster.node('db2'), 'pg_basebackup', 'mkdir -p "$DATA_DIR/begun"; exec sleep 600')
+    const end = new AbortController()
+    const kept = keepServer({ node, durability: 'async', onProgress: () => {}, onLine: () => {}, signal: end.signal })
+    await eventually(async () => expect(existsSync(join(node.dataDir, 'begun'))).toBe(true))
+    end.abort()
+    await kept
     await cluster.startServer('db2')
     await cluster.streaming('db2')
     await caughtUp('db2')
