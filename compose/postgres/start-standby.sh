@@ -1,15 +1,21 @@
 #!/bin/bash
 # Starts a standby: copies the primary when there is nothing yet or what is there can no longer follow, else goes on from its slot.
 #
-#   why_rebuild? ─ yes ─▶ slot anew ─▶ base-backup.sh ─▶ note ─┐
-#        └── no ─────────────────────────────────────────────┴─▶ postgres
+#   find_reason ─ some ─▶ old data kept, or removed ─▶ slot anew ─▶ base-backup.sh ─▶ notes ─┐
+#        └─────── none ───────────────────────────────────────────────────────────────────┴─▶ postgres
 #
 # The same reasons as in stage2-postgres/cluster/standby.ts. A slot that is lost while the server runs is seen by a watcher
-# beside it, which takes the note away and ends the server: the restart policy brings the container back, and it is copied anew.
+# beside it, which ends the server: the restart policy brings the container back, and it is copied anew.
+#
+# (!) Old data may be what nobody else has: after the loss of a primary's volume, whatever stands in its place. So it is removed only
+# when the primary was just asked, and certainly has all of it; otherwise it is kept beside the new copy.
 set -euo pipefail
 volume=$(dirname "$PGDATA")
 complete=$volume/complete
 passfile=$volume/replicator.pgpass
+# For start-primary.sh: here is a copy, whatever became of the primary's volume.
+copy=$RELAIS_COPIES_DIR/$RELAIS_NAME
+source "$(dirname "$0")/keep-data.sh"
 export PGCONNECT_TIMEOUT=2
 # As in healthy.sh: the programs themselves, not Debian's wrappers.
 PATH=${PG_MAJOR:+/usr/lib/postgresql/$PG_MAJOR/bin:}$PATH
@@ -20,9 +26,8 @@ copying=
 trap 'kill $copying 2>/dev/null || true; exit 0' INT TERM
 
 main() {
-  local reason
   write_passfile
-  reason=$(why_rebuild)
+  find_reason
   if [[ -n $reason ]]; then
     echo "$RELAIS_NAME: rebuilding this standby, because $reason"
     make_standby &
@@ -31,6 +36,7 @@ main() {
   fi
   # A copy of an earlier release has the password itself in its settings.
   sed -Ei "s|\bpassword=[^ ']+|passfile=$passfile|" "$PGDATA/postgresql.auto.conf"
+  touch "$copy"
   # In a shell of its own that ends at once, so that the watcher is no child of the server.
   (watch_slot $$ &)
   exec postgres -c config_file=/etc/relais/postgresql.conf -c hba_file=/etc/relais/pg_hba.conf \
@@ -43,43 +49,70 @@ write_passfile() {
   (umask 0177 && printf '*:*:*:relais_replicator:%s\n' "$(sed 's/[\\:]/\\&/g' "$RELAIS_SECRETS_DIR/replicator")" >"$passfile")
 }
 
-# One sentence, or nothing: when it can follow, and when the primary cannot be asked.
-why_rebuild() {
-  [[ -e $complete && -e $PGDATA/PG_VERSION ]] || { echo "it was not made to its end"; return; }
-  local row system timeline lsn slot
-  row=$(ask_monitor "SELECT (SELECT system_identifier FROM pg_control_system()), left(pg_walfile_name(pg_current_wal_lsn()), 8),
-    pg_current_wal_flush_lsn(), coalesce((SELECT coalesce(wal_status, 'lost') FROM pg_replication_slots
-    WHERE slot_name = '$RELAIS_NAME'), 'missing')" 2>/dev/null) || return 0
-  IFS='|' read -r system timeline lsn slot <<<"$row"
+# Sets `reason`: one sentence, or nothing when it can follow, and when the primary cannot be asked. Not in $(…), nor by what it
+# returns: there bash goes on after a command that failed.
+find_reason() {
+  reason=
+  if [[ ! -e $complete || ! -e $PGDATA/PG_VERSION ]]; then reason='it was not made to its end'; return; fi
+  ask_primary 2>/dev/null || return 0
+  read_control
+  find_parting
+  if [[ -n $reason ]]; then return; fi
   case $slot in
-    missing) echo "its slot \"$RELAIS_NAME\" is missing on the primary" ;;
-    lost) echo "its slot \"$RELAIS_NAME\" was lost: it was away for more WAL than max_slot_wal_keep_size" ;;
-    *) why_apart "$system" $((16#$timeline)) "$lsn" ;;
+    missing) reason="its slot \"$RELAIS_NAME\" is missing on the primary" ;;
+    lost) reason="its slot \"$RELAIS_NAME\" was lost: it was away for more WAL than max_slot_wal_keep_size" ;;
   esac
 }
 
-# Its history against the primary's: SYSTEM TIMELINE LSN.
-why_apart() {
-  local own_timeline
+# Sets what the primary says: system, timeline, lsn, slot. Fails when it cannot be asked.
+ask_primary() {
+  local row
+  row=$(ask_monitor "SELECT (SELECT system_identifier FROM pg_control_system()), left(pg_walfile_name(pg_current_wal_lsn()), 8),
+    pg_current_wal_flush_lsn(), coalesce((SELECT coalesce(wal_status, 'lost') FROM pg_replication_slots
+    WHERE slot_name = '$RELAIS_NAME'), 'missing')") || return
+  [[ $row =~ ^([0-9]+\|[0-9A-F]+\|[0-9A-F]+/[0-9A-F]+\|[a-z]+)$ ]] || return
+  IFS='|' read -r system timeline lsn slot <<<"$row"
+  timeline=$((16#$timeline))
+  lsn=$(lsn_bytes "$lsn")
+}
+
+# Sets what this standby's control file says. Ends everything when a value is missing: what cannot be read must not pass for another
+# cluster's, or for older than it is.
+read_control() {
+  local output checkpoint replayed
+  output=$(pg_controldata "$PGDATA") || refuse_control 'what pg_controldata reads' ''
+  own_system=$(control 'Database system identifier')
   own_timeline=$(control "Latest checkpoint's TimeLineID")
-  if [[ $(control 'Database system identifier') != "$1" ]]; then echo "it belongs to another cluster than the primary"
-  elif [[ ! -e $PGDATA/standby.signal ]]; then echo "it was promoted and has a history of its own"
-  elif ((own_timeline > $2)); then echo "it is on timeline $own_timeline, the primary on $2"
-  elif ((own_timeline == $2)) && is_ahead "$3"; then echo "it is ahead of the primary, which lost what it has"
+  checkpoint=$(control 'Latest checkpoint location')
+  replayed=$(control 'Minimum recovery ending location')
+  [[ $own_system =~ ^[0-9]+$ ]] || refuse_control 'Database system identifier' "$own_system"
+  [[ $own_timeline =~ ^[0-9]+$ ]] || refuse_control "Latest checkpoint's TimeLineID" "$own_timeline"
+  [[ $checkpoint =~ ^[0-9A-F]+/[0-9A-F]+$ ]] || refuse_control 'Latest checkpoint location' "$checkpoint"
+  [[ $replayed =~ ^[0-9A-F]+/[0-9A-F]+$ ]] || refuse_control 'Minimum recovery ending location' "$replayed"
+  own_lsn=$(lsn_bytes "$checkpoint")
+  replayed=$(lsn_bytes "$replayed")
+  if ((replayed > own_lsn)); then own_lsn=$replayed; fi
+}
+
+# Of read_control's output.
+control() { sed -n "s/^$1: *//p" <<<"$output"; }
+
+refuse_control() {
+  echo "Failed to start $RELAIS_NAME: found \"$2\" in the control file of $PGDATA, expected: $1. Its data stays as it is." >&2
+  exit 1
+}
+
+# Sets `reason` when its history is no longer a part of the primary's.
+find_parting() {
+  reason=
+  if [[ $own_system != "$system" ]]; then reason='it belongs to another cluster than the primary'
+  elif [[ ! -e $PGDATA/standby.signal ]]; then reason='it was promoted and has a history of its own'
+  elif ((own_timeline > timeline)); then reason="it is on timeline $own_timeline, the primary on $timeline"
+  elif ((own_timeline == timeline && own_lsn > lsn)); then reason='it is ahead of the primary, which lost what it has'
   fi
 }
 
-is_ahead() {
-  local field
-  for field in 'Latest checkpoint location' 'Minimum recovery ending location'; do
-    (($(lsn_bytes "$(control "$field")") > $(lsn_bytes "$1"))) && return
-  done
-  return 1
-}
-
 lsn_bytes() { echo $(((16#${1%/*} << 32) + 16#${1#*/})); }
-
-control() { pg_controldata "$PGDATA" | sed -n "s/^$1: *//p"; }
 
 # Tries until the primary is there: without it there is nothing to be.
 make_standby() {
@@ -91,7 +124,8 @@ make_standby() {
 }
 
 copy_primary() {
-  rm -rf "$complete" "$PGDATA"
+  ask_primary || return
+  clear_place || exit 1
   # WAIT: a walsender that has not noticed yet that its standby is gone holds the slot.
   ask_replicator "DROP_REPLICATION_SLOT \"$RELAIS_NAME\" WAIT" >/dev/null 2>&1 || true
   ask_replicator "CREATE_REPLICATION_SLOT \"$RELAIS_NAME\" PHYSICAL RESERVE_WAL" >/dev/null || return
@@ -100,12 +134,22 @@ copy_primary() {
     sh /etc/relais/base-backup.sh
 }
 
+# The control file is what a copy ends with; without it there is nothing to lose. Not on an older timeline, which may go on beyond the
+# fork, and not without a slot, because the primary may be an older copy of itself: then it need not have all that is here.
+clear_place() {
+  if [[ -e $PGDATA/global/pg_control ]]; then
+    read_control
+    find_parting
+    if [[ -n $reason || $slot == missing ]] || ((own_timeline != timeline)); then keep_data || return; fi
+  fi
+  rm -rf "$copy" "$complete" "$PGDATA"
+}
+
 # The server's process id is its argument: the shell that starts it becomes it.
 watch_slot() {
   while sleep 10; do
     [[ $(ask_monitor "SELECT coalesce(wal_status, 'lost') FROM pg_replication_slots WHERE slot_name = '$RELAIS_NAME'" 2>/dev/null) == lost ]] || continue
     echo "$RELAIS_NAME: its slot was lost while it ran; it is copied anew"
-    rm -f "$complete"
     kill -INT "$1"
     return
   done

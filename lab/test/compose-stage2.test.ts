@@ -116,6 +116,43 @@ describe.skipIf(reason !== undefined)(`stage 2 on containers${reason ? ` (skippe
     expect(log).toContain('db3: rebuilding this standby, because it was not made to its end')
   })
 
+  test('a primary whose data is gone is not made anew while its standbys have copies', { timeout: TEST_MS }, async () => {
+    const { id } = await cluster.container('db1', 'postgres')
+    const image = (await docker(['inspect', '--format', '{{.Config.Image}}', id])).trim()
+    const inVolume = (script: string): Promise<string> => {
+      const volume = `${cluster.project.name}_stage2-db1:/volume`
+      return docker([
+        'run',
+        '--rm',
+        '--network',
+        'none',
+        '--user',
+        '999:999',
+        '--volume',
+        volume,
+        '--entrypoint',
+        'sh',
+        image,
+        '-c',
+        script,
+      ])
+    }
+    const before = await recordsOf(urlOf('db1'))
+    await act('stop', 'stage2/db1/postgres')
+    await inVolume('cd /volume && mkdir away && mv pgdata complete away')
+    await docker(['start', id])
+    // What it says as an error does not come by `docker logs`' standard output.
+    const said = async (): Promise<string> => (await promisify(execFile)('docker', ['logs', id])).stderr
+    await expect.poll(said, RECOVERED).toMatch(/Failed to start db1: found no data in .*because there are copies of it: db2 db3\./)
+    expect(await inVolume('ls /volume')).toBe('away\n')
+    await docker(['stop', id])
+    await inVolume('cd /volume && mv away/* . && rmdir away')
+    await docker(['start', id])
+    await expect.poll(async () => (await cluster.container('db1')).health, RECOVERED).toBe('healthy')
+    await expectStreaming()
+    expect(await recordsOf(urlOf('db1'))).toEqual(before)
+  })
+
   test('a standby that waits for its primary ends when it is asked to', { timeout: TEST_MS }, async () => {
     const containers = await Promise.all([cluster.container('db3', 'postgres'), cluster.container('db3')])
     await docker(['rm', '--force', ...containers.map(({ id }) => id)])
