@@ -1,3 +1,4 @@
+#!/bin/bash
 # Sourced by start-primary.sh and start-standby.sh. Data that is in the way and may be the only copy of something is not removed but
 # kept beside its place; the newest two stay. As stage2-postgres/cluster/kept-data.ts. Fails when it could not be moved, also
 # where bash goes on after a command that failed.
