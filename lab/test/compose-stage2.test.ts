@@ -142,7 +142,7 @@ describe.skipIf(reason !== undefined)(`stage 2 on containers${reason ? ` (skippe
     await inVolume('cd /volume && mkdir away && mv pgdata complete away')
     await docker(['start', id])
     // What it says as an error does not come by `docker logs`' standard output.
-    const said = async (): Promise<string> => (await promisify(execFile)('docker', ['logs', id])).stderr
+    const said = async (): Promise<string> => (await promisify(execFile)('docker', ['logs', '--tail', '20', id])).stderr
     await expect.poll(said, RECOVERED).toMatch(/Failed to start db1: found no data in .*because there are copies of it: db2 db3\./)
     expect(await inVolume('ls /volume')).toBe('away\n')
     await docker(['stop', id])
