@@ -356,6 +356,17 @@ describe('every Nginx file', () => {
     expect(snippets.filter((name) => !texts.some((text) => text.includes(`include ${name};`)))).toEqual([])
   })
 
+  // `nginx -t` asks for the pages of this machine only, and most machines have small ones.
+  test('gives each zone the 8 memory pages that Nginx asks for, where a page is 64 KiB as well', () => {
+    const zones = findings(
+      FILES.filter((file) => file.endsWith('.conf')),
+      (file) => [...read(file).matchAll(/^[^#\n]*zone[ =](\w+)[ :](\d+[km])\b/gm)].map(([, name, size]) => `${name} ${size}`),
+    )
+    expect(zones.length).toBeGreaterThan(5)
+    const bytes = (zone: string): number => parseInt(zone.split(' ').at(-1)!, 10) * (zone.endsWith('m') ? 1024 ** 2 : 1024)
+    expect(zones.filter((zone) => bytes(zone) < 8 * 64 * 1024)).toEqual([])
+  })
+
   test.each(POLICIES)('is accepted by nginx -t at every tier of both stages with the policy %s', async (policy) => {
     for (const topology of [topologyOf('stage1'), topologyOf('stage2')]) {
       for (const balancer of topology.loadBalancers) {
