@@ -3,7 +3,7 @@
  * instance that went, its answer says that the outcome is unknown, and repeating it under its key makes it exactly once.
  */
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { ask } from './support/ask.ts'
+import { ask, type Answer } from './support/ask.ts'
 import { areLevel, recordsOf, recordsOfAll } from './support/database-contents.ts'
 import { CLIENTS, inShort, Load, writeAll, writeOnce, type Operation } from './support/load.ts'
 import { followAccess, type AccessLine } from './support/log-lines.ts'
@@ -27,6 +27,15 @@ async function isRefused(url: string): Promise<boolean> {
     () => false,
     (error: NodeJS.ErrnoException) => error.code === 'ECONNREFUSED',
   )
+}
+
+/**
+ * Resolves when nothing is sent to them any more. The last thread of a killed process closes its connections a moment after the process
+ * is gone; till then a request can still be sent into one, and that is 502, not 503.
+ */
+async function killForGood(...instances: string[]): Promise<void> {
+  await stage.kill(...instances)
+  await Promise.all(instances.map((instance) => vi.waitUntil(() => isRefused(stage.url(instance)), within(5_000))))
 }
 
 /** The load balancer that has the instance behind it. */
@@ -167,13 +176,39 @@ describe('under load', () => {
   })
 })
 
-describe('with the whole database tier killed', () => {
-  beforeAll(async () => {
-    await stage.kill('db1', 'db2', 'db3')
-    // The last thread of a killed process closes its connections a moment after the process is gone; till then a request can still be
-    // sent into one, and that is 502, not 503.
-    await Promise.all(stage.nodes('db').map(({ url }) => vi.waitUntil(() => isRefused(url), within(5_000))))
+describe.each([
+  ['frontends', 'frontend1', 'frontend2'],
+  ['backends', 'backend2', 'backend3'],
+])('with two of three %s killed', (_, ...killed) => {
+  beforeAll(() => killForGood(...killed))
+  afterAll(() => stage.start(...killed))
+
+  test.each([
+    ['POST', '/api/data', 201],
+    ['PUT', '/api/data/2000000000', 404],
+    ['DELETE', '/api/data/2000000000', 404],
+  ])('a %s that meets both is served by the third', async (method, where, served) => {
+    const lines = followAccess(stage, balancerOf(killed[0]))
+    const metBoth = (): AccessLine[] =>
+      lines().filter((line) => {
+        const tried = new Set(line.upstreamAddress.split(/, | : /).map((address) => stage.nameAt(address)))
+        return line.method === method && killed.every((instance) => tried.has(instance))
+      })
+    const body = method === 'DELETE' ? undefined : { message: 'who is there?' }
+    const write = (): Promise<Answer> => ask(frontend + where, { method, body })
+    const statuses = new Set<number>()
+    // Each second both are looked at again, by a request each or by the same one.
+    const writeSome = async (): Promise<number> => {
+      for (const { status } of await Promise.all(Array.from({ length: CLIENTS }, write))) statuses.add(status)
+      return metBoth().length
+    }
+    await expect.poll(writeSome, within(30_000)).toBeGreaterThan(0)
+    expect([...statuses]).toEqual([served])
   })
+})
+
+describe('with the whole database tier killed', () => {
+  beforeAll(() => killForGood('db1', 'db2', 'db3'))
 
   test.each([
     ['a read', { method: 'GET' }, true],
