@@ -1,11 +1,12 @@
 /** The generated Nginx files: addresses, weights and policy, for each tier. */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { topologyOf, type LoadBalancer } from '../topology.ts'
 import { generatedFiles, testNginxFiles, writeNginxFiles } from './nginx-files.ts'
 import { POLICIES } from './runtime.ts'
+import { REPOSITORY } from './stage-directory.ts'
 
 const topology = topologyOf('stage1')
 const balancerOf = (name: string): LoadBalancer => topology.loadBalancers.find((balancer) => balancer.name === name)!
@@ -39,6 +40,16 @@ test('gives weighted its own weights', () => {
     ].map(([, weight]) => Number(weight))
   expect(weights('frontend-lb', 'upstream-frontends.conf')).toEqual([1, 2, 3])
   expect(weights('db-lb', 'upstream-read.conf')).toEqual([1, 2, 4])
+})
+
+test('refuses a client at its limit before the worker runs out of connections, and has a descriptor for each', () => {
+  const numberIn = (snippet: string, directive: RegExp): number =>
+    Number(directive.exec(readFileSync(path.join(REPOSITORY, 'nginx/snippets', snippet), 'utf8'))![1])
+  const connections = numberIn('process.conf', /^ *worker_connections +(\d+);/m)
+  const inProgress = numberIn('rate-limits.conf', /^limit_conn +in_progress (\d+);/m)
+  const idle = numberIn('upstream-keepalive.conf', /^keepalive (\d+);/m)
+  expect(2 * inProgress + idle).toBeLessThan(connections)
+  expect(numberIn('process.conf', /^worker_rlimit_nofile (\d+);/m)).toBeGreaterThan(connections)
 })
 
 test.each(POLICIES)('writes files that Nginx accepts with the policy %s', async (policy) => {
