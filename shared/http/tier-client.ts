@@ -7,8 +7,8 @@
  * deadlines are longest, and writes that wait for a slow primary hold no read's place. Who has gone away holds none either, and nothing
  * of what it sent is kept (decision 0046, bounded-pool.ts).
  *
- * Nothing is tried again here. The load balancer of the tier that failed moves a read to another instance once; if this
- * client tried again too, two tiers would make four requests of one, and three tiers eight.
+ * Nothing is tried again here. The load balancer of the tier that failed tries a read at other instances; if this client tried
+ * again too, each tier would multiply the tries of the next: twice at each of three tiers are eight.
  *
  * It speaks undici's dispatch protocol instead of `request()` for two reasons: an answer arrives as one buffer without
  * a stream object for each, and `onRequestStart` tells whether the request had been given to a connection: the
