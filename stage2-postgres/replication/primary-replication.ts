@@ -8,6 +8,7 @@
 import { Problem } from '@relais/shared/http/problem.ts'
 import type { Durability, ReplicaStatus } from '@relais/shared/store/store.ts'
 import type { Pool } from '../store/pool.ts'
+import { readWithin } from '../store/read-within.ts'
 import type { Timeline } from '../store/wal-position.ts'
 import { readSynchronousStandbys, type SynchronousStandbys } from './durability.ts'
 import { lookAtPrimary, standbyStatus, type PrimaryRow } from './status.ts'
@@ -61,7 +62,7 @@ export class PrimaryReplication {
     throw new Problem('not-enough-replicas', { detail: `${durability} needs ${needed} streaming standbys, found ${streaming}` })
   }
 
-  /** Asks the server now; those who ask at the same time share one answer. */
+  /** Asks the server now; those who ask at the same time share one answer. Rejects with a `Problem` while it is away. */
   look(): Promise<PrimaryRow> {
     this.#looking ??= this.#ask().finally(() => (this.#looking = undefined))
     return this.#looking
@@ -85,7 +86,7 @@ export class PrimaryReplication {
   }
 
   async #ask(): Promise<PrimaryRow> {
-    const rows = await this.#options.pool.run((link) => link.query(lookAtPrimary), LOOK_TIMEOUT_MS)
+    const rows = await readWithin(this.#options.pool, (link) => link.query(lookAtPrimary), LOOK_TIMEOUT_MS)
     const row = rows[0]!
     this.#seen = row
     this.#seenAtMs = performance.now()

@@ -1,6 +1,7 @@
 /** A standby's view of its link to the primary, renewed several times a second. */
 import type { ReplicaStatus } from '@relais/shared/store/store.ts'
 import type { Pool } from '../store/pool.ts'
+import { readWithin } from '../store/read-within.ts'
 import type { Timeline } from '../store/wal-position.ts'
 import { lookAtStandby, upstreamStatus, type ReceiverRow } from './status.ts'
 
@@ -28,7 +29,7 @@ export class StandbyReplication {
     this.look().catch(() => {})
   }
 
-  /** Asks the server now; those who ask at the same time share one answer. */
+  /** Asks the server now; those who ask at the same time share one answer. Rejects with a `Problem` while it is away. */
   look(): Promise<ReceiverRow> {
     this.#looking ??= this.#ask().finally(() => (this.#looking = undefined))
     return this.#looking
@@ -55,7 +56,7 @@ export class StandbyReplication {
   }
 
   async #ask(): Promise<ReceiverRow> {
-    const rows = await this.#options.pool.run((link) => link.query(lookAtStandby), LOOK_TIMEOUT_MS)
+    const rows = await readWithin(this.#options.pool, (link) => link.query(lookAtStandby), LOOK_TIMEOUT_MS)
     const row = rows[0]!
     // A promoted server is on a timeline of its own, of which the primary's tokens are no part.
     if (!row.is_promoted) this.#options.timeline.see(row.timeline)

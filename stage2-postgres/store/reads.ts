@@ -1,10 +1,9 @@
 /** Reads, on a primary or on a standby: one round trip, one prepared statement, and the position in its answer. */
-import { Problem } from '@relais/shared/http/problem.ts'
 import type { At, Page, PageQuery, StoredRecord } from '@relais/shared/store/store.ts'
 import type { Position } from '@relais/shared/store/position.ts'
-import { readProblem } from './failure.ts'
 import type { Link } from './link.ts'
 import type { Pool } from './pool.ts'
+import { readWithin } from './read-within.ts'
 import { SharedReads } from './shared-reads.ts'
 import type { ReadRow, ReadStatements } from './statements.ts'
 
@@ -55,13 +54,8 @@ export class Reads {
     return { value: { records, next: hasMore ? records.at(-1)!.id : null }, position: claim(first) }
   }
 
-  async #run<T>(work: (link: Link) => Promise<T>): Promise<T> {
-    try {
-      return await this.#options.pool.run(work, READ_TIMEOUT_MS)
-    } catch (error) {
-      const problem = readProblem(error)
-      throw problem instanceof Problem ? problem : error
-    }
+  #run<T>(work: (link: Link) => Promise<T>): Promise<T> {
+    return readWithin(this.#options.pool, work, READ_TIMEOUT_MS)
   }
 }
 

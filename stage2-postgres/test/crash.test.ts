@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Problem } from '@relais/shared/http/problem.ts'
 import type { Store } from '@relais/shared/store/store.ts'
 import { signalServer } from '../cluster/server.ts'
-import { eventually, PostgresCluster } from './postgres-cluster.ts'
+import { eventually, PostgresCluster, type NodeName } from './postgres-cluster.ts'
 
 const WRITERS = 50
 const DEADLINE_MS = 2_000
@@ -119,3 +119,40 @@ describe('a server that is frozen', () => {
     expect(rows).toHaveLength(1)
   })
 })
+
+describe.each([
+  ['db1', '/api/replication'],
+  ['db2', '/api/replication'],
+  ['db2', '/replica?lag=1GB'],
+] as const)('%s, asked for %s', (name, path) => {
+  it('while its server freezes, says 503 and never that the defect is ours', async () => {
+    const asked = statusesUntilAway(name, path)
+    signalServer(cluster.node(name), 'SIGSTOP')
+    try {
+      expect(await asked).toEqual([503])
+    } finally {
+      signalServer(cluster.node(name), 'SIGCONT')
+    }
+    await cluster.serviceReady(name)
+  })
+
+  it('while its server is killed, says 503 and never that the defect is ours', async () => {
+    const asked = statusesUntilAway(name, path)
+    await cluster.killServer(name)
+    expect(await asked).toEqual([503])
+    await cluster.startServer(name)
+    await cluster.serviceReady(name)
+  })
+})
+
+/** With which statuses other than 200 a service answers, from now until it has noticed that its server is away. */
+async function statusesUntilAway(name: NodeName, path: string): Promise<number[]> {
+  const { service, store } = cluster.service(name)
+  const statuses = new Set<number>()
+  await eventually(async () => {
+    const answers = await Promise.all(Array.from({ length: 20 }, () => service.request(path)))
+    for (const { status } of answers) statuses.add(status)
+    expect(await store.notReadyBecause()).toBeTypeOf('string')
+  })
+  return [...statuses].filter((status) => status !== 200)
+}
