@@ -41,7 +41,7 @@ export function writeProblem(error: unknown, hasKey: boolean): unknown {
   if (error instanceof NotConfirmed) return new Problem('replication-timeout', { detail: error.message, cause: error })
   if (error instanceof NotLocated) return new Problem('outcome-unknown', { detail: error.message, cause: error })
   if (!isStatementError(error)) return error
-  if (hasKey && (error.code === LOCK_NOT_AVAILABLE || isKeyConflict(error))) return undecided(error)
+  if (hasKey && (isLockTimeout(error) || isKeyConflict(error))) return undecided(error)
   if (isContentFault(error)) return new Problem('invalid-content', { detail: error.message, cause: error })
   if (error.code === READ_ONLY) return new Problem('not-primary', { detail: 'PostgreSQL is a standby here', cause: error })
   if (isPassing(error.code))
@@ -52,6 +52,11 @@ export function writeProblem(error: unknown, hasKey: boolean): unknown {
 /** The content of one write is at fault, and not the moment: its neighbours in a batch may well succeed. */
 export function isContentFault(error: unknown): boolean {
   return isStatementError(error) && /^(22|23|54)/.test(error.code)
+}
+
+/** Another session kept a lock for too long. Of a batch PostgreSQL does not say which of its rows wanted it. */
+export function isLockTimeout(error: unknown): boolean {
+  return isStatementError(error) && error.code === LOCK_NOT_AVAILABLE
 }
 
 /** Another session made a write under the same key while this one waited for it: looking again finds the key. */

@@ -8,16 +8,17 @@
  * A commit costs a flush of the disk, or a round trip to a standby, whether it holds one row or five hundred. And with one
  * batch at a time ids ascend in the order of the commits, which two writers side by side cannot promise. A batch that
  * fails for the sake of one row is repeated row by row: a bad neighbour costs time, never an answer. One that waited for a
- * key which another session then committed (see changes.ts) is sent again as it is, and finds the key.
+ * key which another session then committed (see changes.ts) is sent again as it is, and finds the key; where that session
+ * keeps the key, its row alone is refused.
  */
 import type { StoredRecord } from '@relais/shared/store/store.ts'
 import { confirmedWrite } from './confirmed-write.ts'
-import { isContentFault, isKeyConflict } from './failure.ts'
+import { isContentFault, isKeyConflict, isLockTimeout } from './failure.ts'
 import type { Link } from './link.ts'
 import { keyReused } from './once.ts'
 import { NotSent, type Submitted } from './job.ts'
 import type { Pool } from './pool.ts'
-import { arrayLiteral, insertBatch, insertKeyedBatch } from './statements.ts'
+import { arrayLiteral, insertBatch, insertKeyedBatch, waitBrieflyForLocks, waitForLocksAsBefore } from './statements.ts'
 
 export interface InsertLaneOptions {
   /** One link, one piece of work at a time. */
@@ -97,9 +98,24 @@ export class InsertLane {
       await this.#send(link, batch)
     } catch (error) {
       if (!isSecond && isKeyConflict(error)) await this.#commit(link, batch, true)
-      else if (batch.length > 1 && isContentFault(error)) for (const insert of batch) await this.#commit(link, [insert])
+      else if (batch.length > 1 && (isContentFault(error) || isLockTimeout(error))) await this.#commitApart(link, batch, error)
       else for (const insert of batch) insert.reject(error)
     }
+  }
+
+  /**
+   * Row by row, as nothing of the batch was made. A row that waits for a lock now holds up all behind it, and a lock that ended the
+   * batch was waited for already: so nobody waits long.
+   */
+  async #commitApart(link: Link, batch: readonly Insert[], error: unknown): Promise<void> {
+    for (const insert of batch) insert.putBack(isLockTimeout(error) ? error : undefined)
+    await link.query(waitBrieflyForLocks).catch(() => {})
+    for (const insert of batch) {
+      if (insert.isDropped) continue
+      insert.isSent = true
+      await this.#commit(link, [insert])
+    }
+    await link.query(waitForLocksAsBefore).catch(() => link.retire('its time to wait for locks could not be set'))
   }
 
   async #send(link: Link, batch: readonly Insert[]): Promise<void> {
@@ -154,6 +170,7 @@ class Insert implements Submitted<Inserted> {
   isDropped = false
   reject!: (error: unknown) => void
   #resolve!: (value: Inserted) => void
+  #refusedWith: unknown
 
   constructor(message: string, key: string | null, fingerprint: string) {
     this.message = message
@@ -168,7 +185,13 @@ class Insert implements Submitted<Inserted> {
   drop(): void {
     if (this.isSent) return
     this.isDropped = true
-    this.reject(new NotSent('overloaded', 'the writes before it took until the deadline'))
+    this.reject(this.#refusedWith ?? new NotSent('overloaded', 'the writes before it took until the deadline'))
+  }
+
+  /** It was sent, and is certainly not made. With an `error` that may have been about this very row, it is also what a drop says. */
+  putBack(error: unknown): void {
+    this.isSent = false
+    this.#refusedWith = error
   }
 
   answer(answer: Answer | undefined, lsn: string): void {

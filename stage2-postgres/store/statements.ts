@@ -134,6 +134,12 @@ export const removeRecord = (sql: Sql, id: number, key: string | null, fingerpri
   SELECT 1 AS place, NULL AS fingerprint, id, origin, created_at, updated_at FROM removed
   UNION ALL SELECT 1, fingerprint, record_id, origin, created_at, updated_at FROM repeated`
 
+/** From now on no statement of this connection waits long for a lock. */
+export const waitBrieflyForLocks = (sql: Sql) => sql`SET lock_timeout = '50ms'`
+
+/** As the connection was opened with. */
+export const waitForLocksAsBefore = (sql: Sql) => sql`RESET lock_timeout`
+
 /** Asked on the same connection after a commit: at or after it in the WAL. */
 export const positionAfterCommit = (sql: Sql) => sql<{ lsn: string }[]>`SELECT pg_current_wal_insert_lsn() AS lsn`
 

@@ -37,6 +37,26 @@ it('takes a batch of new, repeated and misused keys apart', async () => {
   expect(results[1]).toMatchObject({ value: { value: known.value } })
 })
 
+it('refuses only the writes whose keys another session holds, and none of their neighbours', async () => {
+  const { store } = cluster.service('db1')
+  const held = [1, 5, 9, 13, 17].map((n) => `held-${n}`)
+  const keys = Array.from({ length: 20 }, (_, n) => (held.includes(`held-${n}`) ? `held-${n}` : `free-${n}`))
+  const first = store.insert('before them', write('before'))
+  const results = await cluster.sql('db1', 'app', async (sql) => {
+    await sql`BEGIN`
+    for (const key of held)
+      await sql`INSERT INTO idempotency_keys (key, fingerprint, record_id, origin, created_at, updated_at) VALUES (${key}, '', 0, '', now(), now())`
+    const answers = await Promise.allSettled(keys.map((key) => store.insert(key, write(key))))
+    await sql`ROLLBACK`
+    return answers
+  })
+  await first
+  const refused = results.flatMap((result, n) => (result.status === 'rejected' ? [[keys[n], result.reason as unknown]] : []))
+  expect(refused).toEqual(held.map((key) => [key, expect.objectContaining({ slug: 'store-unavailable', definite: false })]))
+  // Nobody holds them any more, and whoever waits for a lock has a second for it again.
+  for (const key of held) expect((await store.insert(key, write(key))).value.message).toBe(key)
+})
+
 it('forgets keys when their lifetime is over, and only those', async () => {
   const { store } = cluster.service('db1')
   await store.insert('old', write('old'))

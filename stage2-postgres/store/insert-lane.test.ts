@@ -1,0 +1,82 @@
+import postgres from 'postgres'
+import { describe, expect, it } from 'vitest'
+import { writeProblem } from './failure.ts'
+import { InsertLane } from './insert-lane.ts'
+import type { Submitted } from './job.ts'
+import type { Link } from './link.ts'
+import type { Pool } from './pool.ts'
+
+const LOCK_NOT_AVAILABLE = refusedWith('55P03')
+const CONTENT_FAULT = refusedWith('22021')
+
+function refusedWith(code: string): Error {
+  return new (postgres.PostgresError as unknown as new (fields: object) => Error)({ severity: 'ERROR', code, message: code })
+}
+
+/** A server that refuses what holds the key "bad", and tells what it was asked: keys as an array, anything else by its first word. */
+function laneTo(refusal: Error, onAsked: (what: string) => void = () => {}): { lane: InsertLane; asked: string[] } {
+  const asked: string[] = []
+  const answer = (what: string, rows: number): unknown[] => {
+    asked.push(what)
+    onAsked(what)
+    if (what.includes('bad')) throw refusal
+    return Array.from({ length: rows }, (_, n) => ({ place: n + 1, fingerprint: null, id: n, origin: 'DB1', created_at: 1, updated_at: 1 }))
+  }
+  const sql = (strings: readonly string[], ...values: unknown[]): unknown[] => {
+    const text = strings.join('?').trim()
+    if (text.includes('_lsn')) return [{ lsn: '0/10' }]
+    if (!text.includes('INSERT')) return answer(text.split(' ', 1)[0]!, 0)
+    const keys = String(values[1])
+    return answer(keys, keys.split(',').length)
+  }
+  const link = { warnings: 0, query: async (start: (sql: unknown) => unknown) => start(sql) } as unknown as Link
+  const pool = { submit: (work: (link: Link) => Promise<unknown>) => ({ outcome: work(link) }) } as unknown as Pool
+  return { lane: new InsertLane({ pool, origin: 'DB1' }), asked }
+}
+
+/** The first goes alone, as it finds the lane empty; the others are one batch behind it. */
+function submitAll(lane: InsertLane, keys: readonly string[]): Submitted<unknown>[] {
+  const writes = keys.map((key) => lane.submit(key, key, 'fingerprint'))
+  // A test looks at some of them only.
+  for (const { outcome } of writes) outcome.catch(() => {})
+  return writes
+}
+
+async function problemOf(write: Submitted<unknown>): Promise<unknown> {
+  return write.outcome.then(
+    () => undefined,
+    (error: unknown) => writeProblem(error, true),
+  )
+}
+
+describe.each([
+  ['that waited for a key in vain', LOCK_NOT_AVAILABLE, { slug: 'store-unavailable', definite: false }],
+  ['with a row that cannot be stored', CONTENT_FAULT, { slug: 'invalid-content', definite: true }],
+])('a batch %s', (_, refusal, problem) => {
+  it('is repeated row by row, and only that row is refused', async () => {
+    const { lane, asked } = laneTo(refusal)
+    const [first, a, bad, c] = submitAll(lane, ['first', 'a', 'bad', 'c'])
+    expect(await problemOf(bad!)).toMatchObject(problem)
+    expect(await Promise.all([first, a, c].map((write) => problemOf(write!)))).toEqual([undefined, undefined, undefined])
+    await expect.poll(() => asked).toEqual(['{"first"}', '{"a","bad","c"}', 'SET', '{"a"}', '{"bad"}', '{"c"}', 'RESET'])
+  })
+})
+
+describe('a row that is taken back before its turn comes again', () => {
+  async function takenBack(refusal: Error): Promise<unknown> {
+    const { lane, asked } = laneTo(refusal, (what) => what === '{"a"}' && late?.drop())
+    const [, , , late] = submitAll(lane, ['first', 'a', 'bad', 'late'])
+    const problem = await problemOf(late!)
+    await expect.poll(() => asked.at(-1)).toBe('RESET')
+    expect(asked).not.toContain('{"late"}')
+    return problem
+  }
+
+  it('is certainly not made', async () => {
+    expect(await takenBack(CONTENT_FAULT)).toMatchObject({ slug: 'overloaded', definite: true })
+  })
+
+  it('is undecided when the lock that was not had may be of its key', async () => {
+    expect(await takenBack(LOCK_NOT_AVAILABLE)).toMatchObject({ slug: 'store-unavailable', definite: false })
+  })
+})
