@@ -17,7 +17,7 @@ import { readJson } from '../http/read-json.ts'
 import { parseId, parseIdempotencyKey, parsePageQuery, parseRecordInput, parseSessionToken } from '../http/record-input.ts'
 import { instanceNumber } from '../http/settings.ts'
 import type { Position } from '../store/position.ts'
-import type { Page, PageQuery, Store, StoredRecord, WriteOptions } from '../store/store.ts'
+import { READ_MS_MAX, type Page, type PageQuery, type Store, type StoredRecord, type WriteOptions } from '../store/store.ts'
 import { toJson, type RecordJson } from './record-json.ts'
 import { mountHealth } from './health.ts'
 import { countReplication } from './replication-metrics.ts'
@@ -63,39 +63,44 @@ class DatabaseRoutes {
 
   mount(): void {
     const { app } = this.#service
-    app.get('/data', (c) => this.#freshly(c, () => this.#newest(c)))
+    app.get('/data', (c) => this.#freshly(c, (deadlineMs) => this.#newest(c, deadlineMs)))
     app.post('/save', (c) => this.#save(c))
     app.get('/api/data', (c) => {
       const query = parsePageQuery(c.req.query('limit'), c.req.query('before'))
-      return this.#freshly(c, () => this.#page(c, query))
+      return this.#freshly(c, (deadlineMs) => this.#page(c, query, deadlineMs))
     })
     app.post('/api/data', (c) => this.#insert(c))
     app.get('/api/data/:id', (c) => {
       const id = parseId(c.req.param('id'))
-      return this.#freshly(c, () => this.#get(c, id))
+      return this.#freshly(c, (deadlineMs) => this.#get(c, id, deadlineMs))
     })
     app.put('/api/data/:id', (c) => this.#replace(c))
     app.delete('/api/data/:id', (c) => this.#remove(c))
-    app.get('/api/replication', async (c) => this.#answer(c, 200, await this.#store.replication(), await this.#store.position()))
+    app.get('/api/replication', (c) => this.#replication(c))
   }
 
   /** The report's `GET /data`: the newest record in its short form. */
-  async #newest(c: ServiceContext): Promise<Response> {
-    const { value, position } = await this.#store.page({ limit: 1 })
+  async #newest(c: ServiceContext, deadlineMs: number): Promise<Response> {
+    const { value, position } = await this.#store.page({ limit: 1 }, deadlineMs)
     const newest = value.records[0]
     if (!newest) throw this.#notThere('there is no record yet', position)
     return this.#answer(c, 200, { message: newest.message, origin: newest.origin, server: this.#server }, position)
   }
 
-  async #page(c: ServiceContext, query: PageQuery): Promise<Response> {
-    const { value, position } = await this.#store.page(query)
+  async #page(c: ServiceContext, query: PageQuery, deadlineMs: number): Promise<Response> {
+    const { value, position } = await this.#store.page(query, deadlineMs)
     return this.#answer(c, 200, { ...boundPage(value), server: this.#server }, position)
   }
 
-  async #get(c: ServiceContext, id: number): Promise<Response> {
-    const { value, position } = await this.#store.get(id)
+  async #get(c: ServiceContext, id: number, deadlineMs: number): Promise<Response> {
+    const { value, position } = await this.#store.get(id, deadlineMs)
     if (!value) throw this.#notThere(`there is no record ${id}`, position)
     return this.#answer(c, 200, this.#withServer(value), position)
+  }
+
+  async #replication(c: ServiceContext): Promise<Response> {
+    const status = await this.#store.replication()
+    return c.env.exchange.json(200, status, { [SESSION_TOKEN]: status.position })
   }
 
   /** The report's `POST /save`: its sentence, in its language. */
@@ -119,23 +124,24 @@ class DatabaseRoutes {
   async #remove(c: ServiceContext): Promise<Response> {
     this.#refuseOnReplica()
     const id = parseId(c.req.param('id')!)
-    const { position } = await this.#made(this.#store.remove(id, this.#writeOptions(c)))
+    const options = this.#writeOptions(c)
+    const { position } = await this.#made(this.#store.remove(id, options), options)
     return this.#answer(c, 204, undefined, position)
   }
 
   async #write<T>(c: ServiceContext, write: (message: string, options: WriteOptions) => Promise<T>): Promise<T> {
     this.#refuseOnReplica()
     const options = this.#writeOptions(c)
-    return this.#made(write(parseRecordInput(await readJson(c)), options))
+    return this.#made(write(parseRecordInput(await readJson(c)), options), options)
   }
 
   /** Who is told that a record is not there must not see it in a later read: such an answer has a position too. */
-  async #made<T>(write: Promise<T>): Promise<T> {
+  async #made<T>(write: Promise<T>, { deadlineMs }: WriteOptions): Promise<T> {
     try {
       return await write
     } catch (error) {
       if (!(error instanceof Problem) || error.slug !== 'not-found') throw error
-      throw this.#notThere(error.message, await this.#store.position())
+      throw this.#notThere(error.message, await this.#store.position(deadlineMs))
     }
   }
 
@@ -151,12 +157,13 @@ class DatabaseRoutes {
   }
 
   /** Runs `read` if this node is as fresh as the request asks, and can; otherwise hands the request over. */
-  async #freshly(c: ServiceContext, read: () => Promise<Response>): Promise<Response> {
+  async #freshly(c: ServiceContext, read: (deadlineMs: number) => Promise<Response>): Promise<Response> {
+    const deadlineMs = Date.now() + READ_MS_MAX
     const token = parseSessionToken(headerOf(c, SESSION_TOKEN))
     try {
       // The primary is the freshest node there is: a token it has not reached names a history that was lost.
-      if (this.#store.role === 'replica') await this.#checkFreshness(token)
-      return await read()
+      if (this.#store.role === 'replica') await this.#checkFreshness(token, deadlineMs)
+      return await read(deadlineMs)
     } catch (error) {
       const isElsewhere = error instanceof Problem && SERVED_ELSEWHERE.has(error.slug)
       if (!isElsewhere || headerOf(c, MAY_MOVE) === undefined) throw error
@@ -166,11 +173,11 @@ class DatabaseRoutes {
     }
   }
 
-  async #checkFreshness(token: Position | undefined): Promise<void> {
+  async #checkFreshness(token: Position | undefined, deadlineMs: number): Promise<void> {
     const reason = await this.#store.notReadyBecause()
     if (reason !== undefined) throw new Problem('not-ready', { detail: reason })
     if (token === undefined || (await this.#store.reach(token, this.#tokenWaitMs))) return
-    const found = this.#store.formatPosition(await this.#store.position())
+    const found = this.#store.formatPosition(await this.#store.position(deadlineMs))
     throw new Problem('replica-behind', {
       detail: `this replica is at ${found}, the session token asks for ${this.#store.formatPosition(token)}`,
     })

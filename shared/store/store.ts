@@ -19,6 +19,9 @@ export interface StoredRecord {
   readonly updatedAtMs: number
 }
 
+/** What a read may take, all its steps together. Shorter than db-lb's second: the answer is ours, and leaves time to ask another node. */
+export const READ_MS_MAX = 800
+
 /** An answer and how far the history it reflects goes. */
 export interface At<T> {
   readonly value: T
@@ -79,6 +82,9 @@ export interface ReplicationStatus {
 /**
  * All methods reject with a `Problem` (shared/http/problem.ts) for what a client may be told, for example
  * `not-primary`, `not-found`, `replication-timeout`; anything else that they throw is a defect.
+ *
+ * `deadlineMs` is a point in time as in `WriteOptions`: several steps of one request pass on the same. Where none is given, a read
+ * has `READ_MS_MAX`.
  */
 export interface Store {
   readonly role: Role
@@ -91,11 +97,11 @@ export interface Store {
   /** Rejects with `not-found` when there is no such record. */
   remove(id: number, options: WriteOptions): Promise<At<undefined>>
 
-  get(id: number): Promise<At<StoredRecord | undefined>>
-  page(query: PageQuery): Promise<At<Page>>
+  get(id: number, deadlineMs?: number): Promise<At<StoredRecord | undefined>>
+  page(query: PageQuery, deadlineMs?: number): Promise<At<Page>>
 
   /** The history this node can show now. */
-  position(): Promise<Position>
+  position(deadlineMs?: number): Promise<Position>
   formatPosition(position: Position): string
   /** Waits, `timeoutMs` at most, until this node's history includes `position`; true when it does. */
   reach(position: Position, timeoutMs: number): Promise<boolean>

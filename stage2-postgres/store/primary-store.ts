@@ -81,16 +81,16 @@ export class PrimaryStore implements Store {
     return { value: undefined, position: this.#at(lsn) }
   }
 
-  get(id: number): Promise<At<StoredRecord | undefined>> {
-    return this.#reads.get(id)
+  get(id: number, deadlineMs?: number): Promise<At<StoredRecord | undefined>> {
+    return this.#reads.get(id, deadlineMs)
   }
 
-  page(query: PageQuery): Promise<At<Page>> {
-    return this.#reads.page(query)
+  page(query: PageQuery, deadlineMs?: number): Promise<At<Page>> {
+    return this.#reads.page(query, deadlineMs)
   }
 
-  position(): Promise<Position> {
-    return this.#reads.position()
+  position(deadlineMs?: number): Promise<Position> {
+    return this.#reads.position(deadlineMs)
   }
 
   async reach(): Promise<boolean> {

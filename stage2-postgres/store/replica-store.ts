@@ -55,16 +55,16 @@ export class ReplicaStore implements Store {
     return this.#refuse()
   }
 
-  get(id: number): Promise<At<StoredRecord | undefined>> {
-    return this.#reads.get(id)
+  get(id: number, deadlineMs?: number): Promise<At<StoredRecord | undefined>> {
+    return this.#reads.get(id, deadlineMs)
   }
 
-  page(query: PageQuery): Promise<At<Page>> {
-    return this.#reads.page(query)
+  page(query: PageQuery, deadlineMs?: number): Promise<At<Page>> {
+    return this.#reads.page(query, deadlineMs)
   }
 
-  position(): Promise<Position> {
-    return this.#reads.position()
+  position(deadlineMs?: number): Promise<Position> {
+    return this.#reads.position(deadlineMs)
   }
 
   async reach({ epoch, lsn }: Position, timeoutMs: number): Promise<boolean> {

@@ -1,0 +1,63 @@
+/** The routes over a store that only notes by when it is asked to answer. */
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { Problem } from '../http/problem.ts'
+import type { Service } from '../http/service.ts'
+import { formatPosition, type Position } from '../store/position.ts'
+import type { Store } from '../store/store.ts'
+import { testService } from '../test/test-service.ts'
+import { mountDatabase } from './app.ts'
+
+const POSITION: Position = { epoch: 1, lsn: 7 }
+
+beforeEach(() => void vi.useFakeTimers({ now: 0 }))
+afterEach(() => void vi.useRealTimers())
+
+/** A service and the deadlines that its store was given; a write of a record that is not there takes 1.9 s. */
+function noted(role: Store['role']): { service: Service; deadlines: [string, number | undefined][] } {
+  const deadlines: [string, number | undefined][] = []
+  const missing = async (): Promise<never> => {
+    await vi.advanceTimersByTimeAsync(1_900)
+    throw new Problem('not-found', { detail: 'there is no record 1' })
+  }
+  const store: Partial<Store> = {
+    role,
+    notReadyBecause: () => undefined,
+    formatPosition,
+    reach: async (_, timeoutMs) => (await vi.advanceTimersByTimeAsync(timeoutMs), false),
+    replace: missing,
+    remove: missing,
+    get: async (_, deadlineMs) => (deadlines.push(['get', deadlineMs]), { value: undefined, position: POSITION }),
+    page: async (_, deadlineMs) => (deadlines.push(['page', deadlineMs]), { value: { records: [], next: null }, position: POSITION }),
+    position: async (deadlineMs) => (deadlines.push(['position', deadlineMs]), POSITION),
+  }
+  const service = testService('db1')
+  mountDatabase(service, store as Store)
+  return { service, deadlines }
+}
+
+it.each([
+  ['/api/data', 'page'],
+  ['/data', 'page'],
+  ['/api/data/1', 'get'],
+])('a read has its answer by 800 ms: %s', async (path, call) => {
+  const { service, deadlines } = noted('primary')
+  await service.request(path)
+  expect(deadlines).toEqual([[call, 800]])
+})
+
+it('a read that waited for its token has the same 800 ms', async () => {
+  const { service, deadlines } = noted('replica')
+  const { status } = await service.request('/api/data', { headers: { 'x-session-token': '1:8' } })
+  expect([status, Date.now()]).toEqual([503, 100])
+  expect(deadlines).toEqual([['position', 800]])
+})
+
+it.each([
+  ['PUT', '{"message":"x"}'],
+  ['DELETE', null],
+])('%s of a record that is not there has its answer by the deadline of the write', async (method, body) => {
+  const { service, deadlines } = noted('primary')
+  const { status } = await service.request('/api/data/1', { method, body, headers: { 'content-type': 'application/json' } })
+  expect(status).toBe(404)
+  expect(deadlines).toEqual([['position', 2_000]])
+})
