@@ -16,8 +16,9 @@ import { IDEMPOTENCY_KEY, MAY_MOVE, SESSION_TOKEN } from '../http/headers.ts'
 import { readJson } from '../http/read-json.ts'
 import { parseId, parseIdempotencyKey, parsePageQuery, parseRecordInput, parseSessionToken } from '../http/record-input.ts'
 import { instanceNumber } from '../http/settings.ts'
+import { boundPage } from '../store/page-bound.ts'
 import type { Position } from '../store/position.ts'
-import { READ_MS_MAX, type Page, type PageQuery, type Store, type StoredRecord, type WriteOptions } from '../store/store.ts'
+import { READ_MS_MAX, type PageQuery, type Store, type StoredRecord, type WriteOptions } from '../store/store.ts'
 import { toJson, type RecordJson } from './record-json.ts'
 import { mountHealth } from './health.ts'
 import { countReplication } from './replication-metrics.ts'
@@ -31,9 +32,6 @@ export interface DatabaseOptions {
 
 /** What this node cannot serve now and another one may. */
 const SERVED_ELSEWHERE: ReadonlySet<ErrorSlug> = new Set(['not-ready', 'replica-behind', 'store-unavailable'])
-
-/** A page ends early rather than grow above this; `next` says where to go on. */
-const PAGE_BYTES_MAX = 4 * 1024 * 1024
 
 export function mountDatabase(service: Service, store: Store, options: DatabaseOptions = {}): void {
   new DatabaseRoutes(service, store, options).mount()
@@ -89,7 +87,8 @@ class DatabaseRoutes {
 
   async #page(c: ServiceContext, query: PageQuery, deadlineMs: number): Promise<Response> {
     const { value, position } = await this.#store.page(query, deadlineMs)
-    return this.#answer(c, 200, { ...boundPage(value), server: this.#server }, position)
+    const { records, next } = boundPage(value)
+    return this.#answer(c, 200, { records: records.map(toJson), next, server: this.#server }, position)
   }
 
   async #get(c: ServiceContext, id: number, deadlineMs: number): Promise<Response> {
@@ -196,17 +195,4 @@ class DatabaseRoutes {
     if (value === undefined) return c.env.exchange.answer(status, null, headers)
     return c.env.exchange.json(status, value, headers)
   }
-}
-
-/** Cuts a page that would be too large to hold whole in each tier; at least one record stays. */
-function boundPage({ records, next }: Page): { records: RecordJson[]; next: number | null } {
-  const kept: RecordJson[] = []
-  let bytes = 0
-  for (const record of records) {
-    // Six bytes a UTF-16 unit is JSON's worst case, "\u0001".
-    bytes += 200 + record.message.length * 6
-    if (bytes > PAGE_BYTES_MAX && kept.length > 0) return { records: kept, next: kept.at(-1)!.id }
-    kept.push(toJson(record))
-  }
-  return { records: kept, next }
 }

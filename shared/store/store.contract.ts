@@ -122,6 +122,19 @@ export function describeStoreContract(name: string, open: () => Promise<Contract
         expect(seen).toEqual(records.map(({ id }) => id).toReversed())
       })
 
+      it('of long messages chain in the same way, wherever they end', async () => {
+        const long = '𝒳'.repeat(10_000)
+        const records = await Promise.all(Array.from({ length: 40 }, () => primary.insert(long, write())))
+        const seen: number[] = []
+        let before: number | undefined
+        do {
+          const { value } = await primary.page({ limit: 1000, before })
+          seen.push(...value.records.map(({ id }) => id))
+          before = value.next ?? undefined
+        } while (before !== undefined)
+        expect(seen).toEqual(records.map(({ value }) => value.id).toReversed())
+      })
+
       it('say that nothing follows when the last record is on them', async () => {
         await insertMany(10)
         const { value } = await primary.page({ limit: 10 })

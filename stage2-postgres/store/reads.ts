@@ -1,4 +1,5 @@
 /** Reads, on a primary or on a standby: one round trip, one prepared statement, and the position in its answer. */
+import { boundPage } from '@relais/shared/store/page-bound.ts'
 import { READ_MS_MAX, type At, type Page, type PageQuery, type StoredRecord } from '@relais/shared/store/store.ts'
 import type { Position } from '@relais/shared/store/position.ts'
 import type { Link } from './link.ts'
@@ -13,6 +14,9 @@ export interface ReadsOptions {
   /** The position that an answer with this row may claim. */
   readonly claim: (row: Pick<ReadRow, 'lsn' | 'is_behind'>) => Position
 }
+
+/** So few are below a megabyte, and adding up their lengths would cost the server half of what the page does. */
+const SHORT_PAGE_RECORDS_MAX = 20
 
 export class Reads {
   readonly #options: ReadsOptions
@@ -41,14 +45,18 @@ export class Reads {
   async #page({ limit, before }: PageQuery, deadlineMs: number): Promise<At<Page>> {
     const { statements, claim } = this.#options
     // One more than asked for says whether there is anything older.
+    const rowsMax = limit + 1
     const rows = await this.#run(deadlineMs, (link) =>
-      link.query((sql) => (before === undefined ? statements.newest(sql, limit + 1) : statements.before(sql, limit + 1, before))),
+      link.query((sql) => {
+        if (limit > SHORT_PAGE_RECORDS_MAX) return statements.bounded(sql, rowsMax, before ?? Number.MAX_SAFE_INTEGER)
+        return before === undefined ? statements.newest(sql, rowsMax) : statements.before(sql, rowsMax, before)
+      }),
     )
     const first = rows[0]
     if (!first) return { value: { records: [], next: null }, position: await this.position(deadlineMs) }
     const hasMore = rows.length > limit
     const records = (hasMore ? rows.slice(0, limit) : [...rows]).map(toRecord)
-    return { value: { records, next: hasMore ? records.at(-1)!.id : null }, position: claim(first) }
+    return { value: boundPage({ records, next: hasMore ? records.at(-1)!.id : null }), position: claim(first) }
   }
 
   #run<T>(deadlineMs: number, work: (link: Link) => Promise<T>): Promise<T> {

@@ -5,6 +5,7 @@
  * position that was read too early would be a token that promises less than the client has seen.
  */
 import type { Sql } from 'postgres'
+import { JSON_BYTES_A_BYTE, PAGE_BYTES_MAX, RECORD_BYTES } from '@relais/shared/store/page-bound.ts'
 
 /** A record as the driver returns it: times in milliseconds since the Unix epoch. */
 interface RecordRow {
@@ -23,7 +24,12 @@ export interface ReadRow extends RecordRow {
 
 export type ReadStatements = typeof PRIMARY_READS
 
-/** On the primary a commit is in the WAL before anybody can see it: the insert position covers all that is visible. */
+/**
+ * On the primary a commit is in the WAL before anybody can see it: the insert position covers all that is visible.
+ *
+ * `bounded` is `before` for long pages: it ends with the record that takes the page above its bound (page-bound.ts), by which the reader
+ * knows that there is more; no record is that large alone. The rest is neither sent nor, where the server keeps long text apart, read.
+ */
 export const PRIMARY_READS = {
   newest: (sql: Sql, limit: number) => sql<ReadRow[]>`
     SELECT id, message, origin, created_at, updated_at, pg_current_wal_insert_lsn() AS lsn, false AS is_behind
@@ -31,6 +37,13 @@ export const PRIMARY_READS = {
   before: (sql: Sql, limit: number, before: number) => sql<ReadRow[]>`
     SELECT id, message, origin, created_at, updated_at, pg_current_wal_insert_lsn() AS lsn, false AS is_behind
     FROM records WHERE id < ${before} ORDER BY id DESC LIMIT ${limit}`,
+  bounded: (sql: Sql, limit: number, before: number) => sql<ReadRow[]>`
+    SELECT id, message, origin, created_at, updated_at, pg_current_wal_insert_lsn() AS lsn, false AS is_behind
+    FROM (
+      SELECT id, message, origin, created_at, updated_at, sum(${RECORD_BYTES} + ${JSON_BYTES_A_BYTE} * octet_length(message))
+        OVER (ORDER BY id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes_before
+      FROM records WHERE id < ${before} ORDER BY id DESC LIMIT ${limit}
+    ) AS page WHERE coalesce(bytes_before, 0) <= ${PAGE_BYTES_MAX} ORDER BY id DESC`,
   get: (sql: Sql, id: number) => sql<ReadRow[]>`
     SELECT id, message, origin, created_at, updated_at, pg_current_wal_insert_lsn() AS lsn, false AS is_behind
     FROM records WHERE id = ${id}`,
@@ -51,6 +64,14 @@ export const STANDBY_READS: ReadStatements = {
     SELECT id, message, origin, created_at, updated_at,
       coalesce(pg_last_wal_receive_lsn() > pg_last_wal_replay_lsn(), true) AS is_behind, pg_last_wal_replay_lsn() AS lsn
     FROM records WHERE id < ${before} ORDER BY id DESC LIMIT ${limit}`,
+  bounded: (sql, limit, before) => sql`
+    SELECT id, message, origin, created_at, updated_at,
+      coalesce(pg_last_wal_receive_lsn() > pg_last_wal_replay_lsn(), true) AS is_behind, pg_last_wal_replay_lsn() AS lsn
+    FROM (
+      SELECT id, message, origin, created_at, updated_at, sum(${RECORD_BYTES} + ${JSON_BYTES_A_BYTE} * octet_length(message))
+        OVER (ORDER BY id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes_before
+      FROM records WHERE id < ${before} ORDER BY id DESC LIMIT ${limit}
+    ) AS page WHERE coalesce(bytes_before, 0) <= ${PAGE_BYTES_MAX} ORDER BY id DESC`,
   get: (sql, id) => sql`
     SELECT id, message, origin, created_at, updated_at,
       coalesce(pg_last_wal_receive_lsn() > pg_last_wal_replay_lsn(), true) AS is_behind, pg_last_wal_replay_lsn() AS lsn
