@@ -239,7 +239,7 @@ describe.skipIf(reason !== undefined)(`stage 2 on containers${reason ? ` (skippe
 
   test('a standby’s settings say where the replicator’s password is, and not what it is', { timeout: TEST_MS }, async () => {
     const conninfo = await act('psql', 'stage2/db2', '-c', 'SHOW primary_conninfo')
-    expect(conninfo).toContain('passfile=/var/lib/postgresql/data/replicator.pgpass')
+    expect(conninfo).toContain("passfile='/var/lib/postgresql/data/replicator.pgpass'")
     expect(conninfo).not.toContain('password=')
   })
 

@@ -1,5 +1,5 @@
 /** The three durability words on a real cluster, with standbys stopped, frozen and back. */
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { Problem } from '@relais/shared/http/problem.ts'
@@ -31,6 +31,7 @@ function copiedSlowly(node: ClusterNode): ClusterNode {
   const { programs } = node.cluster
   const bindir = join(cluster.dir, 'slow')
   mkdirSync(bindir)
+  symlinkSync(join(programs.bindir, 'pg_controldata'), join(bindir, 'pg_controldata'))
   writeFileSync(join(bindir, 'pg_basebackup'), `#!/bin/sh\nexec '${programs.bindir}/pg_basebackup' --max-rate=32k "$@"\n`, { mode: 0o755 })
   return { ...node, cluster: { ...node.cluster, programs: { ...programs, bindir } } }
 }
