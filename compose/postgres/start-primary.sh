@@ -10,6 +10,8 @@
 set -euo pipefail
 volume=$(dirname "$PGDATA")
 complete=$volume/complete
+# There from before anything is made until it is made: what then has no note of its end is nobody's data.
+making=$volume/making
 source "$(dirname "$0")/keep-data.sh"
 
 if [[ ! -e $complete || ! -e $PGDATA/PG_VERSION ]]; then
@@ -19,15 +21,16 @@ if [[ ! -e $complete || ! -e $PGDATA/PG_VERSION ]]; then
   if [[ -d $RELAIS_COPIES_DIR ]]; then copies=$(ls "$RELAIS_COPIES_DIR" | paste -sd ' ' -); fi
   if [[ -n $copies ]]; then
     echo "Failed to start $RELAIS_NAME: found $found in $PGDATA, expected the primary's, because there are copies of it: $copies." >&2
-    echo "Nothing was changed. Put the volume back as it was; \`up --fresh\`, or \`down -v\`, throws everything away." >&2
+    echo "Nothing was changed. Put the volume back as it was, or make it of a standby's (stage2-postgres/README.md, \"When the primary's disk is lost\"); \`up --fresh\`, or \`down -v\`, throws everything away." >&2
     exit 1
   fi
   rm -f "$complete"
   if [[ -e $PGDATA ]]; then
     echo "$RELAIS_NAME: making the data directory again, because it was not made to its end"
-    # Half made, as a rule; but its note may also have been lost alone.
-    if [[ -e $PGDATA/global/pg_control ]]; then keep_data; else rm -rf "$PGDATA"; fi
+    # Without either note it may be whole, and have lost the one of its end.
+    if [[ -e $making || ! -e $PGDATA/global/pg_control ]]; then rm -rf "$PGDATA"; else keep_data; fi
   fi
+  touch "$making"
 fi
 exec docker-entrypoint.sh postgres -c config_file=/etc/relais/postgresql.conf -c hba_file=/etc/relais/pg_hba.conf \
   -c listen_addresses='*' -c cluster_name="$RELAIS_NAME"

@@ -140,7 +140,8 @@ clear_place() {
   if [[ -e $PGDATA/global/pg_control ]]; then
     read_control
     find_parting
-    if [[ -n $reason || $slot == missing ]] || ((own_timeline != timeline)); then keep_data || return; fi
+    # Its note stays with what is kept, which may be the last copy.
+    if [[ -n $reason || $slot == missing ]] || ((own_timeline != timeline)); then keep_data; return; fi
   fi
   rm -rf "$copy" "$complete" "$PGDATA"
 }
@@ -148,8 +149,9 @@ clear_place() {
 # The server's process id is its argument: the shell that starts it becomes it.
 watch_slot() {
   while sleep 10; do
-    [[ $(ask_monitor "SELECT coalesce(wal_status, 'lost') FROM pg_replication_slots WHERE slot_name = '$RELAIS_NAME'" 2>/dev/null) == lost ]] || continue
-    echo "$RELAIS_NAME: its slot was lost while it ran; it is copied anew"
+    # Missing is lost: a primary that was away when this server started may be a copy that has no slots.
+    [[ $(ask_monitor "SELECT count(*) FROM pg_replication_slots WHERE slot_name = '$RELAIS_NAME' AND wal_status <> 'lost'" 2>/dev/null) == 0 ]] || continue
+    echo "$RELAIS_NAME: its slot was lost or is missing; it is copied anew"
     kill -INT "$1"
     return
   done

@@ -2,6 +2,8 @@
  * Whether a data directory was made to its end. Making one takes seconds and can be interrupted at any point, and what is
  * left then looks much like a database; so the last step writes a note beside it, and a directory without its note is
  * made again.
+ *
+ * The primary has another note from its first step to its last: without either it may be whole, and have lost the one of its end.
  */
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -9,6 +11,7 @@ import type { ClusterNode } from './cluster.ts'
 import { cleanServer } from './server.ts'
 
 const NOTE = 'complete.json'
+const MAKING = 'making'
 
 export function isComplete(node: ClusterNode): boolean {
   return existsSync(join(node.directory, NOTE)) && existsSync(join(node.dataDir, 'PG_VERSION'))
@@ -19,7 +22,16 @@ export function mayHoldData(node: ClusterNode): boolean {
   return existsSync(join(node.dataDir, 'global', 'pg_control'))
 }
 
+export function markMaking(node: ClusterNode): void {
+  writeFileSync(join(node.directory, MAKING), '')
+}
+
+export function isHalfMade(node: ClusterNode): boolean {
+  return existsSync(join(node.directory, MAKING))
+}
+
 export function markComplete(node: ClusterNode): void {
+  rmSync(join(node.directory, MAKING), { force: true })
   const note = { name: node.name, role: node.role, major: node.cluster.programs.major, madeAt: new Date().toISOString() }
   writeFileSync(join(node.directory, NOTE), `${JSON.stringify(note)}\n`)
 }

@@ -53,7 +53,7 @@ export async function keepServer(options: KeepOptions): Promise<void> {
       await server.stop()
       await endServer(node)
     }
-    if (reason === 'lost') options.onProgress(`${node.name}: its slot was lost while it ran; it is copied anew`)
+    if (reason === 'lost') options.onProgress(`${node.name}: its slot was lost or is missing; it is copied anew`)
   }
 }
 
@@ -97,8 +97,9 @@ function isSlotLost(standby: ClusterNode): Promise<boolean> {
     primaryOf(standby.cluster),
     'monitor',
     async (sql) => {
-      const rows = await sql`SELECT 1 FROM pg_replication_slots WHERE slot_name = ${standby.name} AND wal_status = 'lost'`
-      return rows.length > 0
+      // Missing is lost: a primary that was away when this server started may be a copy that has no slots.
+      const rows = await sql`SELECT 1 FROM pg_replication_slots WHERE slot_name = ${standby.name} AND wal_status <> 'lost'`
+      return rows.length === 0
     },
     { timeoutMs: 2_000 },
   )

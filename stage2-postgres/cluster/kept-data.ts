@@ -5,7 +5,7 @@
  *
  * Bounded: the newest two of a node stay. `--fresh` removes them with everything else.
  */
-import { readdirSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ClusterNode, OnProgress } from './cluster.ts'
 import { unmarkComplete } from './completeness.ts'
@@ -25,7 +25,8 @@ export async function keepData(node: ClusterNode, onProgress: OnProgress): Promi
 }
 
 /** The oldest first: a date in this form is ordered as text. */
-function keptIn(directory: string): string[] {
+export function keptIn(directory: string): string[] {
+  if (!existsSync(directory)) return []
   return readdirSync(directory)
     .filter((name) => name.startsWith(PREFIX))
     .toSorted()

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { primaryOf, program, type Cluster, type ClusterNode, type OnProgress } from './cluster.ts'
-import { markComplete, mayHoldData, removeData } from './completeness.ts'
+import { isHalfMade, markComplete, markMaking, mayHoldData, removeData } from './completeness.ts'
 import { configure } from './configuration.ts'
 import { keepData } from './kept-data.ts'
 import { loginAs } from './login.ts'
@@ -18,8 +18,7 @@ import { cleanServer, startServer } from './server.ts'
 
 export async function createPrimary(primary: ClusterNode, onProgress: OnProgress): Promise<void> {
   onProgress(`${primary.name}: making the primary's data directory (initdb)`)
-  // Half made, as a rule; but its note may also have been lost alone.
-  if (mayHoldData(primary)) await keepData(primary, onProgress)
+  if (mayHoldData(primary) && !isHalfMade(primary)) await keepData(primary, onProgress)
   else await removeData(primary)
   await initdb(primary)
   configure(primary)
@@ -65,6 +64,7 @@ async function untilServing(primary: ClusterNode, isGone: () => boolean, said: (
 async function initdb(primary: ClusterNode): Promise<void> {
   const { cluster, directory, dataDir } = primary
   mkdirSync(directory, { recursive: true, mode: 0o700 })
+  markMaking(primary)
   const passwordFile = join(directory, 'password')
   writeFileSync(passwordFile, readSecret(cluster.secretsDir, 'admin'), { mode: 0o600 })
   if (cluster.user) for (const path of [directory, passwordFile]) chownSync(path, cluster.user.uid, cluster.user.gid)

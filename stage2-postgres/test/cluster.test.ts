@@ -151,6 +151,14 @@ describe('a cluster', () => {
     const remade = await prepareCluster({ ...options, onProgress: (message) => progress.push(message) })
     expect(progress[2]).toMatch(/^db1: what it had is kept in .*data\.before-/)
     await whileRunning(remade, () => streaming(remade))
+    // One that was cut off while it was being made has nothing to keep.
+    rmSync(standby.directory, { recursive: true })
+    rmSync(join(remade.nodes[0]!.directory, 'complete.json'))
+    writeFileSync(join(remade.nodes[0]!.directory, 'making'), '')
+    progress.length = 0
+    await prepareCluster({ ...options, onProgress: (message) => progress.push(message) })
+    expect(progress.join('\n')).not.toContain('what it had is kept')
+    expect(existsSync(join(remade.nodes[0]!.directory, 'making'))).toBe(false)
   })
 
   it('that was killed leaves nothing behind once it is cleaned up after, and starts again', async () => {

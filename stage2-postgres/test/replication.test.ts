@@ -207,7 +207,38 @@ describe('a standby', () => {
         (sql) => sql`SELECT pg_terminate_backend(pid) FROM pg_stat_replication WHERE application_name = 'db3'`,
       )
       await outrunSlot('db3').catch(() => {})
-      await eventually(async () => expect(said.join('\n')).toMatch(/db3: its slot was lost while it ran/))
+      await eventually(async () => expect(said.join('\n')).toMatch(/db3: its slot was lost or is missing/))
+      await cluster.streaming('db3')
+      await caughtUp('db3')
+    } finally {
+      end.abort()
+      await kept
+    }
+    await cluster.startServer('db3')
+  })
+
+  it('that was started before a primary without its slot is copied anew by its keeper', async () => {
+    await cluster.stopServer('db3')
+    await cluster.sql('db1', 'admin', (sql) => sql`SELECT pg_drop_replication_slot('db3')`)
+    await cluster.stopServer('db1')
+    const node = cluster.node('db3')
+    const end = new AbortController()
+    const said: string[] = []
+    const kept = keepServer({
+      node,
+      durability: 'async',
+      onProgress: (message) => said.push(message),
+      onLine: () => {},
+      signal: end.signal,
+    })
+    try {
+      await ready(node)
+      expect(said).toEqual([])
+      await cluster.startServer('db1')
+      await cluster.serviceReady('db1')
+      await eventually(async () =>
+        expect(said.join('\n')).toMatch(/db3: rebuilding this standby, because its slot "db3" is missing on db1/),
+      )
       await cluster.streaming('db3')
       await caughtUp('db3')
     } finally {
