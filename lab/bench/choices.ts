@@ -23,7 +23,7 @@ import { PostgresPrimary } from './postgres-primary.ts'
 import { AGGREGATE_QUERY } from './suite/aggregate-table.ts'
 
 const SUBJECTS = ['durability', 'policy', 'pool'] as const
-const { values } = parseArgs({ options: { rounds: { type: 'string', default: '8' }, only: { type: 'string' } } })
+const { values } = parseArgs({ options: { rounds: { type: 'string', default: '6' }, only: { type: 'string' } } })
 const rounds = Number(values.rounds)
 if (values.only !== undefined && !SUBJECTS.some((subject) => subject === values.only))
   throw new Error(`Failed to read --only: found ${JSON.stringify(values.only)}, expected one of ${SUBJECTS.join(', ')}.`)
@@ -116,15 +116,15 @@ function choiceOf(name: string, url: string, connections: number, writeShare: nu
         `Failed to measure ${name}: of ${run.requested} requests ${run.outcomes.served} were served (${JSON.stringify(run.failures)}).`,
       )
     const { p50Ms, p99Ms } = run.latency
-    return { ratePerSecond: run.goodputPerSecond, p50Ms: p50Ms!, p99Ms: p99Ms! }
+    return { ratePerSecond: run.goodputPerSecond, p50Ms: p50Ms!, p99Ms: p99Ms!, clientBusyShare: run.generatorBusyShare }
   }
   return {
     name,
     measure: async () => {
       await set?.()
-      // What was just put in force opens its connections first.
-      rate ??= (await send(Math.max(PROBE_REQUESTS, 2 * connections))).ratePerSecond
-      const measured = await send(Math.max(connections, Math.round(rate * LASTING_S)))
+      // What was just put in force opens its connections first, and the first time tells how many requests fill the time.
+      const probed = await send(Math.max(PROBE_REQUESTS, 2 * connections))
+      const measured = await send(Math.max(connections, Math.round((rate ?? probed.ratePerSecond) * LASTING_S)))
       rate = measured.ratePerSecond
       return measured
     },
@@ -138,6 +138,7 @@ async function queriesThrough(primary: PostgresPrimary, size: number, query: str
     await Promise.all(Array.from({ length: 2 * size }, () => sql.unsafe(query, [], { prepare: true })))
     const latenciesUs: number[] = []
     const beganAtMs = performance.now()
+    const busyBefore = performance.eventLoopUtilization()
     const client = async (): Promise<void> => {
       while (performance.now() - beganAtMs < lastingS * 1_000) {
         ending.throwIfAborted()
@@ -148,7 +149,9 @@ async function queriesThrough(primary: PostgresPrimary, size: number, query: str
     }
     await Promise.all(Array.from({ length: POOL_CLIENTS }, client))
     const { p50Ms, p99Ms } = summarizeLatencies(Float64Array.from(latenciesUs))
-    return { ratePerSecond: (1_000 * latenciesUs.length) / (performance.now() - beganAtMs), p50Ms: p50Ms!, p99Ms: p99Ms! }
+    const { utilization } = performance.eventLoopUtilization(busyBefore)
+    const ratePerSecond = (1_000 * latenciesUs.length) / (performance.now() - beganAtMs)
+    return { ratePerSecond, p50Ms: p50Ms!, p99Ms: p99Ms!, clientBusyShare: utilization }
   } finally {
     await sql.end({ timeout: 1 })
   }
@@ -172,7 +175,7 @@ async function withClusters(
     }
     await work(clusters)
   } finally {
-    for (const cluster of clusters) await cluster.remove()
+    await Promise.allSettled(clusters.map((cluster) => cluster.remove()))
   }
 }
 

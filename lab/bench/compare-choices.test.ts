@@ -7,7 +7,7 @@ function choice(name: string, asked: string[], ratePerSecond: () => number): Cho
     name,
     measure: () => {
       asked.push(name)
-      return Promise.resolve({ ratePerSecond: ratePerSecond(), p50Ms: 1, p99Ms: 20 })
+      return Promise.resolve({ ratePerSecond: ratePerSecond(), p50Ms: 1, p99Ms: 20, clientBusyShare: 0.5 })
     },
   }
 }
@@ -35,17 +35,17 @@ test('holds each against the first by the rounds’ pairs, whatever the machine 
 })
 
 test('says so where no difference is shown', () => {
-  const figures = { ratePerSecond: 100, p50Ms: 1.234, p99Ms: 56.7 }
+  const figures = { ratePerSecond: 100, p50Ms: 1.234, p99Ms: 56.7, clientBusyShare: 0.5 }
   const text = describeChoices('Policies', [
     { name: 'round-robin', ratio: null, ...figures },
     { name: 'least-conn', ratio: { ratio: 1.02, low: 0.9, high: 1.16, pairs: 5 }, ...figures },
     { name: 'hash', ratio: { ratio: 0.5, low: 0.4, high: 0.6, pairs: 5 }, ...figures },
   ])
   expect(text.split('\n').slice(2)).toEqual([
-    '| | rate, against round-robin | p50 ms | p99 ms |',
-    '|---|---|---|---|',
-    '| round-robin | 1 | 1.23 | 57 |',
-    '| least-conn | 1.02 [0.90, 1.16], no difference shown | 1.23 | 57 |',
-    '| hash | 0.50 [0.40, 0.60] | 1.23 | 57 |',
+    '| | rate, against round-robin | p50 ms | p99 ms | client busy |',
+    '|---|---|---|---|---|',
+    '| round-robin | 1 | 1.23 | 57 | 50 % |',
+    '| least-conn | 1.02 [0.90, 1.16], no difference shown | 1.23 | 57 | 50 % |',
+    '| hash | 0.50 [0.40, 0.60] | 1.23 | 57 | 50 % |',
   ])
 })

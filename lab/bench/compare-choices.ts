@@ -2,6 +2,8 @@
  * Several ways of doing the same thing, measured in rounds, so that a machine that slows down slows them all.
  *
  *   a b c │ b c a │ c a b …     each against the first of them: statistics/paired-ratio.ts
+ *
+ * Two are what interleave.ts does. With more, a choice nearly always follows the same one: what one leaves behind meets its successor.
  */
 import { median } from 'simple-statistics'
 import { pairedRatio, verdictOf, type Ratio } from './statistics/paired-ratio.ts'
@@ -16,6 +18,8 @@ export interface Measured {
   readonly ratePerSecond: number
   readonly p50Ms: number
   readonly p99Ms: number
+  /** Of the event loop of who asks, 0 to 1: near 1 it was the limit, and what is compared was not. */
+  readonly clientBusyShare: number
 }
 
 export interface ComparedChoice extends Measured {
@@ -41,18 +45,19 @@ export async function compareChoices(choices: readonly Choice[], rounds: number)
     ratePerSecond: medianOf(choice, ({ ratePerSecond }) => ratePerSecond),
     p50Ms: medianOf(choice, ({ p50Ms }) => p50Ms),
     p99Ms: medianOf(choice, ({ p99Ms }) => p99Ms),
+    clientBusyShare: medianOf(choice, ({ clientBusyShare }) => clientBusyShare),
   }))
 }
 
 /** A Markdown table, as docs/CHOOSING.md has it. */
 export function describeChoices(title: string, choices: readonly ComparedChoice[]): string {
   const first = choices[0]!.name
-  const rows = choices.map(({ name, ratio, p50Ms, p99Ms }) => {
+  const rows = choices.map(({ name, ratio, p50Ms, p99Ms, clientBusyShare }) => {
     const verdict = ratio === null ? '1' : `${ratio.ratio.toFixed(2)} [${ratio.low.toFixed(2)}, ${ratio.high.toFixed(2)}]`
     const isSame = ratio !== null && verdictOf(ratio) === 'same'
-    return `| ${name} | ${verdict}${isSame ? ', no difference shown' : ''} | ${milliseconds(p50Ms)} | ${milliseconds(p99Ms)} |`
+    return `| ${name} | ${verdict}${isSame ? ', no difference shown' : ''} | ${milliseconds(p50Ms)} | ${milliseconds(p99Ms)} | ${(100 * clientBusyShare).toFixed(0)} % |`
   })
-  return [`**${title}**`, '', `| | rate, against ${first} | p50 ms | p99 ms |`, '|---|---|---|---|', ...rows].join('\n')
+  return [`**${title}**`, '', `| | rate, against ${first} | p50 ms | p99 ms | client busy |`, '|---|---|---|---|---|', ...rows].join('\n')
 }
 
 function milliseconds(value: number): string {
