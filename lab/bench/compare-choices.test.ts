@@ -39,6 +39,7 @@ test('says so where no difference is shown', () => {
   const text = describeChoices('Policies', [
     { name: 'round-robin', ratio: null, ...figures },
     { name: 'least-conn', ratio: { ratio: 1.02, low: 0.9, high: 1.16, pairs: 5 }, ...figures },
+    { name: 'ip-hash', ratio: null, ...figures },
     { name: 'hash', ratio: { ratio: 0.5, low: 0.4, high: 0.6, pairs: 5 }, ...figures },
   ])
   expect(text.split('\n').slice(2)).toEqual([
@@ -46,6 +47,7 @@ test('says so where no difference is shown', () => {
     '|---|---|---|---|---|',
     '| round-robin | 1 | 1.23 | 57 | 50 % |',
     '| least-conn | 1.02 [0.90, 1.16], no difference shown | 1.23 | 57 | 50 % |',
+    '| ip-hash | two rounds are needed | 1.23 | 57 | 50 % |',
     '| hash | 0.50 [0.40, 0.60] | 1.23 | 57 | 50 % |',
   ])
 })

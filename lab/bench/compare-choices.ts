@@ -52,8 +52,13 @@ export async function compareChoices(choices: readonly Choice[], rounds: number)
 /** A Markdown table, as docs/CHOOSING.md has it. */
 export function describeChoices(title: string, choices: readonly ComparedChoice[]): string {
   const first = choices[0]!.name
-  const rows = choices.map(({ name, ratio, p50Ms, p99Ms, clientBusyShare }) => {
-    const verdict = ratio === null ? '1' : `${ratio.ratio.toFixed(2)} [${ratio.low.toFixed(2)}, ${ratio.high.toFixed(2)}]`
+  const rows = choices.map(({ name, ratio, p50Ms, p99Ms, clientBusyShare }, index) => {
+    const verdict =
+      ratio === null
+        ? index === 0
+          ? '1'
+          : 'two rounds are needed'
+        : `${ratio.ratio.toFixed(2)} [${ratio.low.toFixed(2)}, ${ratio.high.toFixed(2)}]`
     const isSame = ratio !== null && verdictOf(ratio) === 'same'
     return `| ${name} | ${verdict}${isSame ? ', no difference shown' : ''} | ${milliseconds(p50Ms)} | ${milliseconds(p99Ms)} | ${(100 * clientBusyShare).toFixed(0)} % |`
   })
