@@ -13,6 +13,8 @@ test('takes times from good answers only', () => {
   ])
   expect(summary).toMatchObject({ requests: 4, statuses: { '200': 2, '503': 1, 'no answer': 1 }, p50Ms: 10, p90Ms: 20, p99Ms: 20 })
   expect(describeLoad(summary)).toContain('p50 10.0 ms   p90 20.0 ms   p99 20.0 ms')
+  expect(describeLoad(summary)).toContain('these times are of the 2 answers below 400, and of no other request')
+  expect(describeLoad(summarize([good(10)])).join()).not.toContain('these times')
 })
 
 test('counts each tier by instance, in the order of the way', () => {

@@ -7,6 +7,8 @@ import type { Sample } from './send-load.ts'
 
 export interface LoadSummary {
   readonly requests: number
+  /** Answers below 400: those that the times are of. */
+  readonly timed: number
   /** By status, "no answer" for none. */
   readonly statuses: Readonly<Record<string, number>>
   /** How many went out once more because their kept connection had been closed. */
@@ -36,7 +38,7 @@ export function summarize(samples: readonly Sample[]): LoadSummary {
     number | null,
     number | null,
   ]
-  return { requests: samples.length, statuses, secondTries, p50Ms, p90Ms, p99Ms, tiers }
+  return { requests: samples.length, timed: durationsMs.length, statuses, secondTries, p50Ms, p90Ms, p99Ms, tiers }
 }
 
 /** The nearest rank: a value that was measured, never one between two. `sorted` ascends. */
@@ -49,12 +51,13 @@ function count(counts: Record<string, number>, name: string): void {
 }
 
 /** Lines for a terminal. */
-export function describeLoad({ requests, statuses, secondTries, p50Ms, p90Ms, p99Ms, tiers }: LoadSummary): string[] {
+export function describeLoad({ requests, timed, statuses, secondTries, p50Ms, p90Ms, p99Ms, tiers }: LoadSummary): string[] {
   const shown = (ms: number | null): string => (ms === null ? '-' : `${ms.toFixed(1)} ms`)
   return [
     `${requests} requests: ${listed(statuses).join(', ')}`,
     ...(secondTries > 0 ? [`${secondTries} of them sent twice: their kept connection had been closed`] : []),
     `p50 ${shown(p50Ms)}   p90 ${shown(p90Ms)}   p99 ${shown(p99Ms)}`,
+    ...(timed < requests ? [`these times are of the ${timed} answers below 400, and of no other request`] : []),
     ...Object.entries(tiers).map(([tier, counts]) => `${tier.padEnd(8)}  ${listed(counts).join('   ')}`),
   ]
 }

@@ -168,6 +168,34 @@ describe('a conclusion', () => {
     expect(conclusionsOf(exampleRecord({ aggregates: answered })).at(-2)).toMatchObject({ standing: 'not upheld' })
   })
 
+  test('on errors where none was seen leaves as many as the number of requests does', () => {
+    const [first] = exampleRecord().repetitions
+    const clean = (requested: number) =>
+      exampleRecord({
+        repetitions: [1, 2, 3, 4, 5].flatMap((run) =>
+          (['balanced', 'single'] as const).map((configuration) => {
+            const outcomes = { ...first!.outcomes, served: requested, wrong: 0, refused: 0, timedOut: 0, lost: 0 }
+            return { ...first!, configuration, run, brokenBecause: null, requested, outcomes }
+          }),
+        ),
+      })
+    const of = (record: BenchRecord) => conclusionsOf(record).find(({ section }) => section === '8.1')!
+    expect(of(clean(1_000))).toMatchObject({
+      measured: expect.stringContaining('0.00 % (0 of 5\u202F000; at most 0.074 %) with') as string,
+      because: '3.25 % lies outside of what was measured',
+    })
+    expect(of(clean(10_000)).because).toBe('0.05 % and 3.25 % lie outside of what was measured')
+  })
+
+  test('on pools of which not every query was answered says so, and concludes nothing', () => {
+    const aggregates = exampleRecord().aggregates.map((run) =>
+      run.way === 'pooled-db-lb' ? { ...run, served: run.parallel - 1, otherErrors: 1 } : run,
+    )
+    const pooled = conclusionsOf(exampleRecord({ aggregates })).filter(({ section }) => section === '6.3.2')[1]
+    expect(pooled).toMatchObject({ standing: 'cannot be said', measured: expect.stringContaining('queries not answered') as string })
+    expect(pooled!.measured).not.toContain('every query')
+  })
+
   test('on the pool is withdrawn when the pool has errors too', () => {
     const pool = (record: BenchRecord) => contradictionsOf(record)[4]!.standing
     expect(pool(exampleRecord())).toBe('upheld')
@@ -205,6 +233,17 @@ test('a comparison of a run with itself names no winner', () => {
   const rows = text.split('\n').filter((line) => / (balanced|single) \|/.test(line))
   expect(rows).toHaveLength(32)
   expect(rows.filter((row) => !row.includes('no winner'))).toEqual([])
+})
+
+test('a comparison names what the two runs differ in, beside the machine', () => {
+  const { machine, options } = exampleRecord()
+  const other = exampleRecord({
+    options: { ...options, isQuick: !options.isQuick, runtime: 'compose' },
+    machine: { ...machine, cpuLimit: 'another', versions: { ...machine.versions, node: '0.0.1' } },
+  })
+  const text = markdownDocument(comparisonOf(exampleRecord(), other))
+  for (const found of ['**Measured differently**', 'runtime: A', 'length: A', 'CPU shares: A', 'node: A']) expect(text).toContain(found)
+  expect(markdownDocument(comparisonOf(other, other))).not.toContain('Measured differently')
 })
 
 describe('the conclusions in words', () => {

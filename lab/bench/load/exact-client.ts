@@ -5,9 +5,13 @@
  * answer in its parser and the old request in its queue, so each later answer is taken for that of the request before it; a request
  * whose connection ended is in no counter; after `Connection: close` it sends the next request on the closing connection; and
  * `amount` is dealt out to the connections beforehand, so a slow one holds up the end. And a request that differs from the last one is
- * built by copying everything deeply, which took a fifth of the generator's time. Hence three corrections, on the one
+ * built by copying everything deeply, which took a fifth of the generator's time. Hence corrections, on the one
  * client, of parts that are not its documented interface: found to be there before the run, pinned by the lockfile, and
  * held by run-load.test.ts.
+ *
+ * And it sends the first request before the connection stands. Here a request that is not counted goes first over each connection: only an
+ * answer says that the server itself has accepted it, as the system does so for any that waits for a busy server. It is for the entry's
+ * own `/livez`, which no other tier hears of; any answer will do. A connection that cannot be opened is tried again by the first request.
  *
  *   _connect          a new connection: what was in flight on the old one has ended now; parser and queue begin anew
  *   _doRequest        the next request: from the run's common plan; on a new connection if the server closes this one
@@ -16,7 +20,7 @@
 import type { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
 import type { Client } from 'autocannon'
-import { bytesOf } from './request-plan.ts'
+import { bytesOf, openingBytes } from './request-plan.ts'
 import type { BegunRequest, RunAccount } from './run-account.ts'
 
 /** The parts of autocannon's lib/httpClient.js that are relied on beyond its types. */
@@ -52,13 +56,21 @@ interface AnswerHeaders {
   readonly connection?: string
 }
 
-const NOTHING = { requestBuffer: Buffer.alloc(0) }
+interface ClientEvents {
+  /** Called once: an answer came over its connection, or none will. */
+  readonly onOpened: () => void
+  /** Called when it has ended its last request, or was given up. */
+  readonly onDone: () => void
+}
 
 export class ExactClient {
   readonly #client: InnerClient
-  readonly #account: RunAccount
+  readonly #onOpened: () => void
   readonly #host: string
   readonly #requests: RequestIterator
+  /** `undefined` until the run begins. */
+  #account: RunAccount | undefined
+  #isOpening = true
   #inFlight: BegunRequest | undefined
   #body = ''
   #answerRequestId: string | undefined
@@ -66,13 +78,13 @@ export class ExactClient {
   #mustReconnect = false
   #errorCode: string | undefined
 
-  /** To be made in `setupClient`, before the client connects. `onDone` is called when it has ended its last request. */
-  constructor(client: Client, host: string, account: RunAccount, timeoutMs: number, onDone: () => void) {
+  /** To be made in `setupClient`, before the client connects. */
+  constructor(client: Client, host: string, timeoutMs: number, { onOpened, onDone }: ClientEvents) {
     this.#client = checkInner(client)
-    this.#account = account
+    this.#onOpened = onOpened
     this.#host = host
     this.#requests = {
-      currentRequest: NOTHING,
+      currentRequest: { requestBuffer: openingBytes(host) },
       resetted: false,
       nextRequest: () => {},
       recordBody: (_request, _status, body) => (this.#body = body),
@@ -86,7 +98,16 @@ export class ExactClient {
     this.#client.on('response', (status, bytes) => this.#onResponse(status, bytes))
     const events: EventEmitter = this.#client
     events.on('connError', (error: NodeJS.ErrnoException) => (this.#errorCode = error.code ?? error.message))
-    events.on('done', onDone)
+    events.on('done', () => {
+      this.#endOpening()
+      onDone()
+    })
+  }
+
+  /** After `onOpened`; sends the first request of the run. */
+  start(account: RunAccount): void {
+    this.#account = account
+    this.#client._doRequest()
   }
 
   /** Gives up what is in flight and sends nothing more. */
@@ -101,7 +122,9 @@ export class ExactClient {
     this.#client._connect = () => {
       if (this.#client.conn) this.#leave(this.#client.conn)
       this.#client.parser.reinitialize('RESPONSE')
-      this.#mustReconnect = false
+      // Between opening and start nobody waits for an answer: the first request will connect.
+      this.#mustReconnect = this.#account === undefined && !this.#isOpening
+      if (this.#mustReconnect) return
       connect()
       const { conn } = this.#client
       // What cannot be parsed would only be noticed by the timeout.
@@ -116,12 +139,23 @@ export class ExactClient {
     if (isTimeout) this.#endInFlight('timeout', 'timedOut')
     else this.#endInFlight(`${this.#errorCode ?? 'connection ended'}${this.#hasHeaders ? ', answer cut' : ''}`)
     this.#errorCode = undefined
+    this.#endOpening()
+  }
+
+  #endOpening(): void {
+    if (!this.#isOpening) return
+    this.#isOpening = false
+    this.#onOpened()
   }
 
   #correctDoRequest(): void {
     const doRequest = this.#client._doRequest.bind(this.#client)
     this.#client._doRequest = () => {
       if (this.#client.destroyed) return
+      if (this.#account === undefined) {
+        if (this.#isOpening) doRequest()
+        return
+      }
       if (this.#mustReconnect) {
         this.#client._resetConnection()
         return
@@ -152,14 +186,15 @@ export class ExactClient {
   }
 
   #onResponse(status: number, bytes: number): void {
+    this.#endOpening()
     const begun = this.#inFlight
     if (!begun) return
     this.#inFlight = undefined
-    this.#account.answered(begun, { status, body: this.#body, requestId: this.#answerRequestId }, bytes)
+    this.#account?.answered(begun, { status, body: this.#body, requestId: this.#answerRequestId }, bytes)
   }
 
   #endInFlight(failure: string, outcome: 'timedOut' | 'lost' = 'lost'): void {
-    if (this.#inFlight) this.#account.failed(this.#inFlight, outcome, failure)
+    if (this.#inFlight) this.#account?.failed(this.#inFlight, outcome, failure)
     this.#inFlight = undefined
   }
 }

@@ -29,6 +29,8 @@ export interface LoadOptions {
   readonly ledger: WriteLedger
   /** Its writes are checked and not counted. */
   readonly isWarmUp?: boolean
+  /** Closed loop: awaited when every connection is open, before the first request and the run's clock. Open loop: before it begins. */
+  readonly whenOpened?: () => Promise<void>
   /** Ends the run: nothing more is sent, what is in flight is given up as `lost`. */
   readonly signal?: AbortSignal
 }

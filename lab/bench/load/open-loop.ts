@@ -6,6 +6,8 @@
  * Measuring from the moment of sending, or not sending while the system stalls, leaves out exactly the requests that a stall hurts
  * ("coordinated omission"; autocannon's own rates send each second's quota in a burst besides). What is in flight is bounded: a
  * request that finds no free slot is not sent, and is counted as lost, so the offered rate is never quietly lower than asked.
+ *
+ * A connection is opened when a request finds none free, as new users come, and that is in its latency; a closed loop opens all before.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Pool, type Dispatcher } from 'undici'
@@ -16,6 +18,7 @@ import { RunAccount, type BegunRequest } from './run-account.ts'
 const NO_SLOT = 'not sent: no free slot'
 
 export async function runOpenLoop(options: LoadOptions, ratePerSecond: number, timeoutMs: number): Promise<LoadRun> {
+  await options.whenOpened?.()
   const pool = new Pool(options.entryUrl, { connections: options.connections, pipelining: 1, headersTimeout: 0, bodyTimeout: 0 })
   const account = new RunAccount(options)
   const inFlight = new Set<Exchange>()

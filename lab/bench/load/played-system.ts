@@ -37,7 +37,11 @@ export interface PlayedSystem {
   readonly url: string
   /** Oldest first. */
   readonly records: PlayedRecord[]
+  /** Of records; what only opens a connection is not among them. */
   readonly requests: () => number
+  readonly connections: () => number
+  /** What only opens a connection, by how many of them had come when the first request of a record did. */
+  readonly openingsBeforeFirst: () => number
   close(): Promise<void>
 }
 
@@ -47,17 +51,25 @@ export async function playSystem(
   options: { readonly answerAfterMs?: number } = {},
 ): Promise<PlayedSystem> {
   const records: PlayedRecord[] = []
-  let requests = 0
+  let [requests, connections, openings, openingsBeforeFirst] = [0, 0, 0, 0]
   const server = createServer((incoming, outgoing) => {
+    if (incoming.url === '/livez') {
+      openings++
+      return send(outgoing, 404, '{}')
+    }
+    if (requests === 0) openingsBeforeFirst = openings
     const behaviour = behave(requests++, incoming.method === 'POST')
     void answer(incoming, outgoing, behaviour, records, options.answerAfterMs ?? 0)
   })
+  server.on('connection', () => connections++)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
   return {
     url: `http://127.0.0.1:${port}`,
     records,
     requests: () => requests,
+    connections: () => connections,
+    openingsBeforeFirst: () => openingsBeforeFirst,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve())

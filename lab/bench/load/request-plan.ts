@@ -84,6 +84,11 @@ export function headersOf({ requestId, write }: PlannedRequest): Record<string, 
   return write ? { ...headers, 'content-type': 'application/json', 'idempotency-key': write.idempotencyKey } : headers
 }
 
+/** What opens a connection: asked of the entry alone, under no request id of a run, so nobody counts it. */
+export function openingBytes(host: string): Buffer {
+  return Buffer.from(`GET /livez HTTP/1.1\r\nHost: ${host}\r\nConnection: keep-alive\r\n\r\n`, 'latin1')
+}
+
 /** The request as it goes over the wire, of one line of text for each header. */
 export function bytesOf(request: PlannedRequest, host: string): Buffer {
   const { method, path, write } = request

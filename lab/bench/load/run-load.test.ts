@@ -145,6 +145,29 @@ describe.each(LOOPS)('$name', ({ loop }) => {
   })
 })
 
+describe('a closed loop opens its connections', () => {
+  it('before the first request and the clock, and keeps them', async () => {
+    system = await playSystem()
+    let requestsWhenOpened: number | undefined
+    const whenOpened = async (): Promise<void> => {
+      requestsWhenOpened = system!.requests()
+    }
+    const load = await runLoad(optionsFor(system.url, new WriteLedger(), { whenOpened }))
+    expect(requestsWhenOpened).toBe(0)
+    expect(system.openingsBeforeFirst()).toBe(10)
+    expect(system.connections()).toBe(10)
+    expect(system.requests()).toBe(REQUESTS)
+    expect(load.outcomes.served).toBe(REQUESTS)
+  })
+
+  it('and gives them up when what was to follow fails', async () => {
+    system = await playSystem()
+    const whenOpened = (): Promise<void> => Promise.reject(new Error('no meter'))
+    await expect(runLoad(optionsFor(system.url, new WriteLedger(), { whenOpened }))).rejects.toThrow('no meter')
+    expect(system.requests()).toBe(0)
+  })
+})
+
 describe('an open loop', () => {
   it('counts what it could not send for lack of a slot as lost, and says how many', async () => {
     system = await playSystem(() => 'right', { answerAfterMs: 100 })

@@ -1,7 +1,7 @@
 /**
  * What is measured beside a run of load: the contract between the suite and the meters.
  *
- *   observeRun(ObservedStage, () => runLoad(…)) ─▶ Observation ─▶ Repetition (results/bench-record.ts)
+ *   observeRun(ObservedStage, runLoad) ─▶ Observation ─▶ Repetition (results/bench-record.ts)
  *
  * How CPU, memory and logs are got at differs between runtimes, so they are given as sources; the rest is HTTP.
  */

@@ -1,34 +1,44 @@
 /**
  * One run of load with every meter on, all of them restricted to the run.
  *
- *   look at counters, note where logs end ─▶ run ─▶ CPU and memory ─▶ wait for replicas and for logs ─▶ count and compare
+ *   the clients' connections are open ─▶ look at counters, note where logs end ─▶ run ─▶ CPU and memory
+ *     ─▶ wait for replicas and for logs ─▶ count and compare
  */
 import { primaryOf, nodesOf } from '../../topology.ts'
 import type { LoadRun } from '../load/load-run.ts'
 import { distributionFromCounters, distributionFromLog } from './distribution.ts'
-import type { Observation, ObservedStage } from './observation.ts'
+import type { Observation, ObservedStage, RunLogs } from './observation.ts'
 import { reconcile } from './reconcile.ts'
 import { ReplicationSampler } from './replication-sampler.ts'
-import { countBetween, lookAtCounters } from './service-counters.ts'
+import { type CounterLook, countBetween, lookAtCounters } from './service-counters.ts'
 
 /**
  * The warm-up is over when this is called, and nobody else asks for records until it resolves: after the replicas have caught up, or
  * could not within 30 s.
  */
-export async function observeRun(stage: ObservedStage, run: () => Promise<LoadRun>): Promise<Observation> {
+export async function observeRun(stage: ObservedStage, run: (whenOpened: () => Promise<void>) => Promise<LoadRun>): Promise<Observation> {
   const { topology, resources, signal } = stage
-  const countersBefore = await lookAtCounters(topology)
-  const logs = stage.logs()
-  await resources.start()
-  const sampler = nodesOf(topology, 'db').length > 1 ? new ReplicationSampler(primaryOf(topology).url) : null
-  const load = await endingOnError(run, () => sampler?.cancel(), resources)
+  let countersBefore: CounterLook | undefined
+  let logs: RunLogs | null | undefined
+  let sampler: ReplicationSampler | undefined
+  const startMeters = async (): Promise<void> => {
+    countersBefore = await lookAtCounters(topology)
+    logs = stage.logs()
+    await resources.start()
+    if (nodesOf(topology, 'db').length > 1) sampler = new ReplicationSampler(primaryOf(topology).url)
+  }
+  const load = await endingOnError(
+    () => run(startMeters),
+    () => sampler?.cancel(),
+    resources,
+  )
   const instances = await resources.stop()
   const { served, wrong, refused } = load.outcomes
   const [replication, lines] = await Promise.all([
     sampler?.stop(load.lastAcknowledgedAtMs, signal) ?? null,
     logs?.linesOf(load.requestIdPrefix, served + wrong + refused) ?? null,
   ])
-  const counters = countBetween(countersBefore, await lookAtCounters(topology))
+  const counters = countBetween(countersBefore ?? new Map(), await lookAtCounters(topology))
   const dbLines = lines?.get('db-lb')
   const distribution = dbLines ? distributionFromLog(topology, dbLines) : distributionFromCounters(topology, counters)
   return { load, instances, distribution, replication, reconciliation: reconcile({ topology, load, logs: lines, counters }) }

@@ -53,6 +53,7 @@ export const AGGREGATE_PARALLEL = 500
 const WIDTH_MAX = 2
 /** Shares of requests (8.1). */
 const ERROR_RATES = { balanced: 0.0005, single: 0.0325 }
+const NONE_SEEN_TAIL = 0.025
 const TOO_FEW = 'fewer than two unbroken pairs of runs'
 
 export function conclusionsOf(record: BenchRecord): readonly Conclusion[] {
@@ -122,8 +123,8 @@ function errorConclusion(scenario: Scenario, doubt: Doubt): Conclusion {
   const of = { claim, section: '8.1' }
   if (difference === null) return { ...of, measured: `– (${scenario.name})`, standing: 'cannot be said', because: TOO_FEW }
   const sides = [
-    { claimed: ERROR_RATES.balanced, ours: rateInterval(a) },
-    { claimed: ERROR_RATES.single, ours: rateInterval(b) },
+    { claimed: ERROR_RATES.balanced, ours: rateInterval(a, requestedOf(scenario.balanced)) },
+    { claimed: ERROR_RATES.single, ours: rateInterval(b, requestedOf(scenario.single)) },
   ]
   const measured = `${sides.map(({ ours }) => ours.text).join(' with, ')} without (${scenario.name})`
   const reason = doubt.of(scenario)
@@ -137,10 +138,19 @@ function errorConclusion(scenario: Scenario, doubt: Doubt): Conclusion {
   return { ...of, measured, standing: 'upheld', because: 'both rates lie in what was measured, and are told apart' }
 }
 
-function rateInterval(rates: readonly number[]): { low: number; high: number; text: string } {
+/** Runs without any error have no spread, and yet are no proof that there never is one: then as many as N requests leave possible (exact, 95 %). */
+function rateInterval(rates: readonly number[], requested: number): { low: number; high: number; text: string } {
+  if (rates.every((rate) => rate === 0)) {
+    const high = 1 - NONE_SEEN_TAIL ** (1 / requested)
+    return { low: 0, high, text: `${percent(0)} (0 of ${number(requested)}; at most ${percent(high, high < 0.001 ? 3 : 2)})` }
+  }
   const [low, high] = intervalOfMean(rates).map((end) => Math.min(1, Math.max(0, end))) as [number, number]
   const mean = rates.reduce((sum, rate) => sum + rate, 0) / rates.length
-  return { low, high, text: high === 0 ? percent(0) : `${percent(mean)} [${percent(low)}, ${percent(high)}]` }
+  return { low, high, text: `${percent(mean)} [${percent(low)}, ${percent(high)}]` }
+}
+
+function requestedOf({ kept }: Scenario['balanced']): number {
+  return kept.reduce((sum, { requested }) => sum + requested, 0)
 }
 
 /**
@@ -159,9 +169,18 @@ function aggregateConclusions({ aggregates }: BenchRecord): Conclusion[] {
     return { ...of, measured: `${ratioText(ours)} times, ${how}`, ...judge(ours, AGGREGATE_RATIO, null) }
   }
   const pooled = pairsOfWays(aggregates, 'pooled-primary', 'pooled-db-lb')
+  const unanswered = pooled.flat().reduce((sum, { parallel, served }) => sum + parallel - served, 0)
+  const pooledConclusion = (): Conclusion =>
+    unanswered === 0
+      ? judged(pooled, 'pools, every query answered')
+      : {
+          ...judged(pooled, `pools, ${number(unanswered)} queries not answered`),
+          standing: 'cannot be said',
+          because: 'not every query was answered: the durations are of different work',
+        }
   return [
     isRefused ? { ...of, ...refusedConclusion(bare) } : judged(bare, 'one connection a query'),
-    ...(pooled.length === 0 ? [] : [judged(pooled, 'pools, every query answered')]),
+    ...(pooled.length === 0 ? [] : [pooledConclusion()]),
   ]
 }
 

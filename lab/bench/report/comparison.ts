@@ -22,7 +22,7 @@ export function comparisonOf(a: BenchRecord, b: BenchRecord): ReportDocument {
         id: 'tests',
         title: 'Test by test',
         blocks: [
-          ...machineWarning(a, b),
+          ...differenceWarning(a, b),
           side('Goodput, right answers a second', tests, goodput, 0),
           side('p99 latency, ms', tests, latency('p99Ms'), 1),
           table(
@@ -61,8 +61,23 @@ function cells({ a, b }: Pair, configuration: Configuration, metric: Metric, dig
   return [...shown, ratio && ratio.low <= 1 && ratio.high >= 1 ? `${ratioText(ratio)} no winner` : ratioText(ratio)]
 }
 
-function machineWarning(a: BenchRecord, b: BenchRecord) {
-  const [nameA, nameB] = [a, b].map(({ machine }) => `${machine.cpuModel}, ${machine.cores} cores`)
-  if (nameA === nameB) return [text('Both on the same kind of machine, in two sessions: what drifted between them is in B/A too.')]
-  return [text(`**Two machines**: A on ${nameA!}, B on ${nameB!}. B/A compares the machines as much as anything else.`)]
+function differenceWarning(a: BenchRecord, b: BenchRecord) {
+  const [ofA, ofB] = [a, b].map(circumstancesOf) as [Record<string, string>, Record<string, string>]
+  const differing = [...new Set([...Object.keys(ofA), ...Object.keys(ofB)])].filter((name) => ofA[name] !== ofB[name])
+  if (differing.length === 0) {
+    return [text('The same machine type, runtime, versions and CPU shares, in two sessions: what drifted between them is in B/A too.')]
+  }
+  const listed = differing.map((name) => `${name}: A ${ofA[name] ?? 'none'}, B ${ofB[name] ?? 'none'}`)
+  return [text(`**Measured differently**, so B/A compares this as much as anything else: ${listed.join('; ')}.`)]
+}
+
+function circumstancesOf({ machine, options }: BenchRecord): Record<string, string> {
+  return {
+    machine: `${machine.cpuModel}, ${machine.cores} cores, ${machine.memoryMiB} MiB`,
+    kernel: machine.kernel,
+    runtime: options.runtime,
+    length: options.isQuick ? 'quick' : 'full',
+    'CPU shares': machine.cpuLimit,
+    ...machine.versions,
+  }
 }

@@ -33,7 +33,8 @@ export function gainText(ratio: Ratio | null): string {
   return `${signed(ratio.ratio)} % [${signed(ratio.low)}, ${signed(ratio.high)}]`
 }
 
-function signed(ratio: number): string {
+/** A ratio as percent more or less: "+67.0". */
+export function signed(ratio: number): string {
   const percent = (ratio - 1) * 100
   return `${percent < 0 ? '−' : '+'}${number(Math.abs(percent), 1)}`
 }

@@ -6,7 +6,7 @@ import { agreesWithLittle, requestsInFlight } from '../statistics/littles-law.ts
 import { verdictOf } from '../statistics/paired-ratio.ts'
 import { conclusionsOf, type Standing } from './claims.ts'
 import { Doubt } from './doubt.ts'
-import { gainText, number, percent, ratioText } from './figure-text.ts'
+import { gainText, number, percent, ratioText, signed } from './figure-text.ts'
 import { table, text, type Block, type KeyFigure, type Section, type Tone } from './report-document.ts'
 import { generatorCores, goodput, isGeneratorKeptWaiting, isLimitedByGenerator, ratioOf, scenariosOf, type Scenario } from './scenario.ts'
 
@@ -57,9 +57,9 @@ function keyFigures(record: BenchRecord): KeyFigure[] {
     floor
       ? {
           label: 'Noise: the same against itself',
-          value: `± ${number(floor.floor * 100, 1)} %`,
-          detail: `${ratioText(floor.ratio)}, ${floor.isSound ? 'no difference found, as it must be' : 'a difference was found where there is none: doubt every interval here'}`,
-          tone: !floor.isSound ? 'bad' : floor.floor > NOISE_MAX ? 'warning' : 'good',
+          value: `${signed(1 / floor.factor)} to ${signed(floor.factor)} %`,
+          detail: `${ratioText(floor.ratio)}, ${floor.isSound ? 'no difference found, as is to be expected' : 'a difference was found where there is none: one A/A in twenty does so by chance; if it happens again, the machine or the method is at fault, so nothing is concluded here'}`,
+          tone: !floor.isSound ? 'bad' : floor.factor > 1 + NOISE_MAX ? 'warning' : 'good',
         }
       : { label: 'Noise: the same against itself', value: '–', detail: 'not measured', tone: 'plain' },
   ]
@@ -225,7 +225,7 @@ export function machineSection({ machine, options, startedAt, endedAt, notes }: 
       ),
       ...(notes.length === 0 ? [] : [{ kind: 'list' as const, items: notes }]),
       text(
-        'Each interval of a ratio is a 95 % interval of paired log-ratios, the two runs of a pair measured in turn: Student’s t up to ten pairs, the percentile bootstrap above. Few pairs make it wide. A difference smaller than what A/A leaves open is not called one. Absolute rates are of this machine only.',
+        'Each interval of a ratio is a 95 % interval of paired log-ratios, the two runs of a pair measured in turn: Student’s t up to thirty pairs, the percentile bootstrap above. Few pairs make it wide. A difference smaller than what A/A leaves open is not called one. Absolute rates are of this machine only.',
       ),
     ],
   }

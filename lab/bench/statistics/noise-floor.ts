@@ -10,18 +10,18 @@ export interface NoiseFloor {
   readonly ratio: Ratio
   /** False: the machine showed a difference where there is none, and intervals of this run are too narrow. */
   readonly isSound: boolean
-  /** The farthest that the interval is from 1, as a share: 0.04 for [0.97, 1.04]. */
-  readonly floor: number
+  /** The farthest that the interval is from 1, as a factor above it: 1.25 for [0.8, 1.1]. What lies between 1/factor and factor is hidden. */
+  readonly factor: number
 }
 
 /** Whether a ratio is no farther from 1 than the floor. By their logarithms: half as fast is as far as twice as fast. */
-export function isHiddenBy({ ratio: { low, high } }: NoiseFloor, ratio: number): boolean {
-  return Math.abs(Math.log(ratio)) < Math.max(Math.abs(Math.log(low)), Math.abs(Math.log(high)))
+export function isHiddenBy({ factor }: NoiseFloor, ratio: number): boolean {
+  return Math.abs(Math.log(ratio)) < Math.log(factor)
 }
 
 export function noiseFloor(ratesA: readonly number[], ratesB: readonly number[]): NoiseFloor | null {
   const ratio = pairedRatio(ratesA, ratesB)
   if (ratio === null) return null
-  const floor = Math.max(Math.abs(ratio.high - 1), Math.abs(1 - ratio.low))
-  return { ratio, isSound: verdictOf(ratio) === 'same', floor }
+  const factor = Math.max(ratio.high, 1 / ratio.low)
+  return { ratio, isSound: verdictOf(ratio) === 'same', factor }
 }

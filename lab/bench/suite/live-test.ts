@@ -22,7 +22,7 @@ export function liveTest(environment: TestEnvironment, test: PlannedTest, signal
       const { ratePerSecond } = test
       const load = { ...common, ...LOAD_SHAPES[test.load], loop: loopOf(ratePerSecond), ratePerSecond }
       const stage = { topology, resources: environment.resources(), logs: () => environment.logs(), signal }
-      return observeRun(stage, () => runLoad(load))
+      return observeRun(stage, (whenOpened) => runLoad({ ...load, whenOpened }))
     },
     checkWrites: () => checkWrites(ledger, databaseUrls, signal),
   }
