@@ -36,7 +36,7 @@ export const command: Command = {
     const delayMs = integerWithin('--delay-ms', text, 0, DELAY_MS_MAX)
     if (isStage2) await setApplyDelayMs(directory, stage.topology, instance.name, delayMs)
     else await injectFault(directory, instance, 'replicationDelayMs', delayMs)
-    print(delayMs === 0 ? `${name} is no longer made late.` : `${name} now is ${delayMs} ms late.`)
+    print(delayMs === 0 ? `${name} is no longer delayed.` : `${name} is now ${delayMs} ms late.`)
     return 0
   },
 }
