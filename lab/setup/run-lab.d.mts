@@ -1,4 +1,2 @@
-/** Types for run-lab.mjs, which is plain JavaScript because it runs before anything is installed. */
-
-/** Resolves to the exit code. */
+/** Types of run-lab.mjs. */
 export function runLab(repository: string, node: string, args: readonly string[]): Promise<number>
