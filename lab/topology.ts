@@ -1,5 +1,5 @@
 /**
- * The one list of stages, tiers, nodes, roles and ports. Upstream files, runtimes, status, benchmark and console derive
+ * The one list of stages, tiers, nodes, roles and ports. Upstream files, runtimes, status and benchmark derive
  * from it, so an address is written down in one place and nowhere else.
  *
  *   user ─▶ frontend-lb ─▶ frontend1..3 ─▶ backend-lb ─▶ backend1..3 ─▶ db-lb ─▶ db1 (primary), db2, db3 (replicas)

@@ -4,7 +4,7 @@
 import type { Command } from '../command-line/command.ts'
 import { chosenBalancers } from '../command-line/chosen-balancers.ts'
 import { oneOf, parseStage } from '../command-line/parse-arguments.ts'
-import { runningStage } from '../command-line/running-instance.ts'
+import { refuseContainers, runningStage } from '../command-line/running-instance.ts'
 import { changeBalancers, isCacheOn } from '../runtime/change-balancers.ts'
 import { cacheFiles } from '../runtime/nginx-files.ts'
 import { StageDirectory } from '../runtime/stage-directory.ts'
@@ -26,6 +26,7 @@ export const command: Command = {
     const set = values['set'] as string | undefined
     const isOn = set === undefined ? undefined : oneOf('--set', set, ['on', 'off']) === 'on'
     const stage = await runningStage(runtime, stageName, `find the cache of ${stageName}`)
+    refuseContainers(stage, 'cache')
     const tier = (values['tier'] as string | undefined) ?? (isOn === undefined ? undefined : 'frontend')
     const balancers = chosenBalancers(stage, 'cache', tier, TIERS)
     const directory = new StageDirectory(stateDirectory, stageName)

@@ -6,7 +6,7 @@
 import { describeCluster } from '@relais/stage2-postgres/cluster/prepare-cluster.ts'
 import type { Command } from '../command-line/command.ts'
 import { integerWithin } from '../command-line/parse-arguments.ts'
-import { runningInstance } from '../command-line/running-instance.ts'
+import { refuseContainers, runningInstance } from '../command-line/running-instance.ts'
 import { misused } from '../failure.ts'
 import { openDirectly } from '../load/open-directly.ts'
 import { sendLoad } from '../load/send-load.ts'
@@ -28,6 +28,7 @@ export const command: Command = {
     const found = await runningInstance(runtime, 'connections', operands[0], ({ tier }) => tier === 'db', expected)
     const { target, name, stage, instance } = found
     if (target.stage !== 'stage2') throw misused(`Failed to read \`connections\`: ${target.stage} has no PostgreSQL, expected ${expected}.`)
+    refuseContainers(stage, 'connections')
     const count = integerWithin('--count', (values['count'] as string | undefined) ?? '150', 1, COUNT_MAX)
     const directory = new StageDirectory(stateDirectory, 'stage2')
     const { nodes } = await describeCluster({ dir: directory.postgres, nodes: serverPlans(stage.topology) })

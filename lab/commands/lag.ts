@@ -7,7 +7,7 @@
 import { DELAY_MS_MAX } from '@relais/shared/http/injected-faults.ts'
 import type { Command } from '../command-line/command.ts'
 import { integerWithin } from '../command-line/parse-arguments.ts'
-import { runningInstance } from '../command-line/running-instance.ts'
+import { refuseContainers, runningInstance } from '../command-line/running-instance.ts'
 import { injectFault, readFaults } from '../runtime/injected-faults.ts'
 import { readApplyDelayMs, setApplyDelayMs } from '../runtime/apply-delay.ts'
 import { StageDirectory } from '../runtime/stage-directory.ts'
@@ -23,6 +23,7 @@ export const command: Command = {
   async run({ operands, values }, { runtime, stateDirectory, print }) {
     const expected = 'a replica, for example stage1/db2'
     const { target, name, instance, stage } = await runningInstance(runtime, 'lag', operands[0], ({ role }) => role === 'replica', expected)
+    refuseContainers(stage, 'lag')
     const directory = new StageDirectory(stateDirectory, target.stage)
     const text = values['delay-ms'] as string | undefined
     const isStage2 = target.stage === 'stage2'
@@ -36,7 +37,7 @@ export const command: Command = {
     const delayMs = integerWithin('--delay-ms', text, 0, DELAY_MS_MAX)
     if (isStage2) await setApplyDelayMs(directory, stage.topology, instance.name, delayMs)
     else await injectFault(directory, instance, 'replicationDelayMs', delayMs)
-    print(delayMs === 0 ? `${name} is no longer made late.` : `${name} now is ${delayMs} ms late.`)
+    print(delayMs === 0 ? `${name} is no longer delayed.` : `${name} is now ${delayMs} ms late.`)
     return 0
   },
 }

@@ -6,7 +6,7 @@
 import type { Command } from '../command-line/command.ts'
 import { chosenBalancers } from '../command-line/chosen-balancers.ts'
 import { oneOf, parseStage } from '../command-line/parse-arguments.ts'
-import { runningStage } from '../command-line/running-instance.ts'
+import { refuseContainers, runningStage } from '../command-line/running-instance.ts'
 import { misused } from '../failure.ts'
 import { changeBalancers, policyInForce } from '../runtime/change-balancers.ts'
 import { policyFiles } from '../runtime/nginx-files.ts'
@@ -30,6 +30,7 @@ export const command: Command = {
     if (policy === 'sticky' && tier !== undefined && tier !== 'frontend')
       throw misused(`Failed to set sticky for --tier ${tier}: a visitor's cookie goes no further than the frontends. Leave out --tier.`)
     const stage = await runningStage(runtime, stageName, `find the policy of ${stageName}`)
+    refuseContainers(stage, 'policy')
     const balancers = chosenBalancers(stage, 'policy', tier, policy === 'sticky' ? ['frontend'] : TIERS)
     const directory = new StageDirectory(stateDirectory, stageName)
     const before = new Map(balancers.map((balancer) => [balancer, policyInForce(directory, balancer)]))

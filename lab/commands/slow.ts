@@ -7,7 +7,7 @@
 import { DELAY_MS_MAX } from '@relais/shared/http/injected-faults.ts'
 import type { Command } from '../command-line/command.ts'
 import { integerWithin } from '../command-line/parse-arguments.ts'
-import { runningInstance } from '../command-line/running-instance.ts'
+import { refuseContainers, runningInstance } from '../command-line/running-instance.ts'
 import { injectFault, readFaults } from '../runtime/injected-faults.ts'
 import { StageDirectory } from '../runtime/stage-directory.ts'
 
@@ -20,7 +20,8 @@ export const command: Command = {
                    Lasts until 0 or \`down\`, also through \`kill\` and \`start\`. Health and replication do not wait.`,
   async run({ operands, values }, { runtime, stateDirectory, print }) {
     const expected = 'a frontend, a backend or a database, for example stage1/backend2'
-    const { target, name, instance } = await runningInstance(runtime, 'slow', operands[0], ({ tier }) => tier !== 'lb', expected)
+    const { target, name, instance, stage } = await runningInstance(runtime, 'slow', operands[0], ({ tier }) => tier !== 'lb', expected)
+    refuseContainers(stage, 'slow')
     const directory = new StageDirectory(stateDirectory, target.stage)
     const text = values['delay-ms'] as string | undefined
     if (text === undefined) {

@@ -40,6 +40,8 @@ test.each([
   '--port 5000',
   '--port db1=70000',
   '--port db1=5000 --port db2=5000',
+  '--port frontend-lb=5000',
+  'stage1 --port stage2/db1=5000',
   '--port-offset x',
   '--single --durability quorum',
   '--single --policy hash',

@@ -80,9 +80,12 @@ function readPorts(texts: readonly string[], stages: readonly StageName[]): Read
     if (!match) throw misused(`Failed to read --port: found "${text}", expected NAME=PORT, for example frontend-lb=8090.`)
     const [, stageText, name, portText] = match as unknown as [string, string | undefined, string, string]
     const port = integerWithin(`the port of ${name}`, portText, 1, 65_535)
-    for (const stage of stageText === undefined ? stages : [oneOf('the stage of --port', stageText, STAGE_NAMES)]) {
+    const named = stageText === undefined ? stages : [oneOf('the stage of --port', stageText, STAGE_NAMES)]
+    for (const stage of named) {
       oneOf('the name in --port', name, [...portsIn(topologyOf(stage)).keys()])
-      ports.get(stage)?.set(name, port)
+      const own = ports.get(stage)
+      if (!own) throw misused(`Failed to read --port: found "${text}", but only ${stages.join(' and ')} is to start. Leave it out.`)
+      own.set(name, port)
     }
   }
   return ports

@@ -81,12 +81,14 @@ async function stay(stages: readonly StageName[], context: Context, stop: AbortS
   const narration = stages.map(async (stage) => {
     if ((await context.runtime.watch(stage, narrate(stage, context.print), stop)) === 'down') ours.delete(stage)
   })
-  await Promise.all(narration)
-  if (!stop.aborted && ours.size === 0) {
-    context.print('Stopped from another shell.')
-    return 0
+  try {
+    await Promise.all(narration)
+  } finally {
+    // Also when watching failed: what we started must not outlive us.
+    if (stop.aborted || ours.size > 0) await stopAll(context, [...ours])
   }
-  return stopAll(context, [...ours])
+  if (!stop.aborted) context.print('Stopped from another shell.')
+  return 0
 }
 
 async function stopAll({ runtime, print }: Context, stages: readonly StageName[]): Promise<number> {

@@ -5,6 +5,7 @@ import type { Command, Context, Given } from '../command-line/command.ts'
 import { paint } from '../command-line/paint.ts'
 import { integerWithin, oneOf } from '../command-line/parse-arguments.ts'
 import { misused } from '../failure.ts'
+import { isChangedSinceStart } from '../runtime/changed-since-start.ts'
 import { addressesFor } from '../walk/addresses.ts'
 import { askReader } from '../walk/ask-reader.ts'
 import { checkLessons } from '../walk/check-lessons.ts'
@@ -75,7 +76,7 @@ function languageOf({ values }: Given, before: Language): Language {
 async function check(given: Given, context: Context, signal: AbortSignal): Promise<number> {
   const lessons = chosenLessons(given.operands[0], languageOf(given, 'en'))
   const newShell = shellsFor(context)
-  const stages = new LessonStages(context.runtime, newShell)
+  const stages = new LessonStages(context.runtime, newShell, (stage) => isChangedSinceStart(context.stateDirectory, stage))
   const { print } = context
   const broken = await checkLessons(lessons, { stages, newShell, print, withWithouts: given.values['without'] === true, signal })
   if (signal.aborted) print(paint.bad('Stopped before the end.'))
@@ -91,7 +92,7 @@ async function read(given: Given, context: Context, stop: AbortController): Prom
   const { lessons, section } = whereToBegin(given, progress, language)
   const all = chosenLessons(undefined, language)
   const newShell = shellsFor(context)
-  const stages = new LessonStages(runtime, newShell, progress.started)
+  const stages = new LessonStages(runtime, newShell, (stage) => isChangedSinceStart(stateDirectory, stage), progress.started)
   const reader = given.values['all'] === true ? null : askReader(process.stdin, process.stdout, () => stop.abort(), stop.signal)
   try {
     const broken = await walkThrough(lessons, section, {

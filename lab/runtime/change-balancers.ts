@@ -26,7 +26,7 @@ const POLL_MS = 10
 /** The files that a balancer gets; an empty map leaves it alone. */
 export type Change = (topology: Topology, balancer: LoadBalancer) => ReadonlyMap<string, string>
 
-/** Resolves when new workers serve; to the balancers that were changed. */
+/** Resolves when new workers serve. All are checked before any is changed: half a change is no policy that anybody asked for. */
 export async function changeBalancers(
   stateDirectory: string,
   stage: StageName,
@@ -37,26 +37,36 @@ export async function changeBalancers(
   await withStageLock(directory.lockFile, async () => {
     const state = readStageState(directory.stateFile)
     if (!state) throw failed(`Failed to change ${stage}: it does not run.\nStart it with \`npm run lab -- up ${stage}\`.`)
-    for (const balancer of balancers) {
-      const instance = state.instances.find(({ name }) => name === balancer.name)!
+    const instances = balancers.map(({ name }) => state.instances.find((instance) => instance.name === name)!)
+    for (const instance of instances) {
       const life = instanceLife(instance)
-      if (life !== 'running') throw failed(`Failed to change ${stage}/${balancer.name}: it does not run (${life}).`)
-      await place(balancer, directory.nginxPrefix(balancer.name), change(state.topology, balancer))
-      await reload(instance)
+      if (life !== 'running') throw failed(`Failed to change ${stage}/${instance.name}: it does not run (${life}).`)
     }
+    const takeBack: (() => void)[] = []
+    try {
+      for (const balancer of balancers)
+        takeBack.push(await place(balancer, directory.nginxPrefix(balancer.name), change(state.topology, balancer)))
+    } catch (error) {
+      for (const undo of takeBack) undo()
+      throw error
+    }
+    for (const instance of instances) await reload(instance)
   })
 }
 
-async function place(balancer: LoadBalancer, prefix: string, files: ReadonlyMap<string, string>): Promise<void> {
+/** Resolves to what takes the files back. */
+async function place(balancer: LoadBalancer, prefix: string, files: ReadonlyMap<string, string>): Promise<() => void> {
   const generated = (name: string): string => path.join(prefix, 'conf', 'generated', name)
   const before = new Map([...files.keys()].map((name) => [name, withoutHeader(readFileSync(generated(name), 'utf8'))]))
+  const takeBack = (): void => writeGenerated(prefix, before)
   writeGenerated(prefix, files)
   try {
     await testNginxFiles(balancer, prefix)
   } catch (error) {
-    writeGenerated(prefix, before)
+    takeBack()
     throw error
   }
+  return takeBack
 }
 
 function withoutHeader(text: string): string {

@@ -16,9 +16,10 @@ export async function watchContainers(
 ): Promise<'down' | 'aborted'> {
   const before = new Map<string, ReturnType<typeof lifeOf>>()
   while (!signal.aborted) {
-    const containers = (await find()).filter(({ instance }) => instance !== '')
-    if (containers.length === 0) return 'down'
-    for (const container of containers) {
+    // A look that failed says nothing about the stage; the next one will.
+    const containers = (await find().catch(() => undefined))?.filter(({ instance }) => instance !== '')
+    if (containers?.length === 0) return 'down'
+    for (const container of containers ?? []) {
       const life = lifeOf(container)
       const key = `${container.instance}/${container.process}`
       if (life !== (before.get(key) ?? 'running')) await tell(container, life, events)

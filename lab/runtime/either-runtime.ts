@@ -5,7 +5,7 @@
  *
  * Native first: its state is a file, the engine is a call. Where neither has the stage, native answers, in its words.
  */
-import { failed } from '../failure.ts'
+import { Failure, failed } from '../failure.ts'
 import type { Durability } from '../service-environment.ts'
 import type { StageName, Topology } from '../topology.ts'
 import { ComposeRuntime } from './compose.ts'
@@ -70,10 +70,10 @@ export class EitherRuntime implements Runtime {
   }
 }
 
-/** Where no engine answers, nothing runs on it. */
+/** Where there is no engine, nothing runs on it. (!) One that is there and did not answer may well run the stage: that is an error. */
 function locatedBy(runtime: Runtime, stage: StageName): Promise<LocatedStage | null> {
   return runtime.locate(stage).catch((error: unknown) => {
-    if (runtime instanceof ComposeRuntime) return null
+    if (runtime instanceof ComposeRuntime && error instanceof Failure && error.exitCode === 2) return null
     throw error
   })
 }

@@ -50,7 +50,7 @@ export function writeGenerated(prefix: string, files: ReadonlyMap<string, string
 }
 
 /** What a tier balances by when this is asked of all of them: the sticky cookie goes no further than the frontends. */
-function policyAt(tier: LoadBalancer['tier'], policy: Policy | null): Policy {
+export function policyAt(tier: LoadBalancer['tier'], policy: Policy | null): Policy {
   return policy === null || (policy === 'sticky' && tier !== 'frontend') ? DEFAULT_POLICY[tier] : policy
 }
 

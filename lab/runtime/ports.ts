@@ -91,6 +91,6 @@ export async function refuseTakenPorts(topology: Topology, ports: ReadonlyMap<st
   const others = more.length > 0 ? `, and ${more.length} more (${more.map(({ port }) => port).join(', ')})` : ''
   throw failed(
     `Failed to start ${topology.stage}: port ${taken.port} of ${taken.name} is taken by ${by}${others}.\n` +
-      `End it, or choose another port: --port ${taken.name}=PORT, or --port-offset N for all.`,
+      `End it, or choose another port: --port ${topology.stage}/${taken.name}=PORT, or --port-offset N for all.`,
   )
 }

@@ -1,7 +1,7 @@
 /**
  * What a runtime does: it starts, stops, kills, pauses, limits and locates instances.
  *
- * Everything above it (commands, benchmark, chaos, console, tests) works with either implementation: native processes
+ * Everything above it (commands, benchmark, walkthrough, tests) works with either implementation: native processes
  * (`native.ts`) or containers. A runtime keeps no state in memory: what runs is read from the stage's directory
  * and from the operating system, so that any shell can act on what another one started, also after that one crashed.
  */

@@ -10,5 +10,7 @@ export async function runLab(repository, node, args) {
   const needed = programsFor(args)
   if (needed.has('nginx')) await needNginx()
   if (needed.has('postgres')) await needPostgres()
-  return runProgram(node, [path.join(repository, 'lab', 'cli.ts'), ...args])
+  // Without it every verb compiles its TypeScript anew. The user's own choice stands above ours.
+  const env = { NODE_COMPILE_CACHE: path.join(repository, '.relais', 'compile-cache'), ...process.env }
+  return runProgram(node, [path.join(repository, 'lab', 'cli.ts'), ...args], { env })
 }

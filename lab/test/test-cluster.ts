@@ -2,12 +2,12 @@
  * A cluster for a test: its own state directory and free ports, driven by the command line as a user would.
  */
 import { execFile } from 'node:child_process'
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { chmodSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { REPOSITORY } from '../runtime/stage-directory.ts'
 import type { StageStatus } from '../stage-status.ts'
 import type { StageName } from '../topology.ts'
+import { COMPILE_CACHE, makeStateDirectory } from './support/state-directory.ts'
 import { drawPortOffset, SUBNET } from './support/test-ports.ts'
 
 export interface Outcome {
@@ -24,7 +24,7 @@ export class TestCluster {
   readonly environment: NodeJS.ProcessEnv
 
   private constructor(portOffset: number) {
-    this.stateDirectory = mkdtempSync(path.join(tmpdir(), 'relais-test-'))
+    this.stateDirectory = makeStateDirectory()
     // As root PostgreSQL runs as another user, whose data would go elsewhere if it could not enter.
     chmodSync(this.stateDirectory, 0o755)
     this.portOffset = portOffset
@@ -32,6 +32,7 @@ export class TestCluster {
     this.environment = {
       ...inherited,
       NO_COLOR: '1',
+      NODE_COMPILE_CACHE: COMPILE_CACHE,
       RELAIS_STATE_DIR: this.stateDirectory,
       RELAIS_PORT_OFFSET: String(portOffset),
       RELAIS_SUBNET: SUBNET,

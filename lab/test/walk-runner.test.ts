@@ -19,6 +19,7 @@ import { echo, FakeShell, lessonWith, PAGE } from './support/lesson-page.ts'
 /** Stages that exist in memory only: `up` in a fake shell starts them. */
 class FakeLab {
   readonly running = new Map<StageName, LocatedStage>()
+  isChanged = false
   readonly done: string[] = []
   readonly lines: string[] = []
   readonly shells: FakeShell[] = []
@@ -34,7 +35,12 @@ class FakeLab {
       if (this.running.delete(stage)) this.done.push(`down ${stage}`)
       return Promise.resolve(null)
     }
-    this.stages = new LessonStages({ locate, stopStage }, () => this.newShell(), own)
+    this.stages = new LessonStages(
+      { locate, stopStage },
+      () => this.newShell(),
+      () => Promise.resolve(this.isChanged),
+      own,
+    )
   }
 
   newShell(): FakeShell {
@@ -177,6 +183,15 @@ describe('unattended', () => {
     const lab = new FakeLab([lesson])
     lab.start(lesson)
     lab.running.set('stage1', change(lab.running.get('stage1')!))
+    expect(await lab.stages.inTheWay(lesson)).toEqual(['stage1'])
+  })
+
+  test('takes no stage whose policy, cache or faults somebody has changed since its start', async () => {
+    const lesson = lessonWith()
+    const lab = new FakeLab([lesson])
+    lab.start(lesson)
+    expect(await lab.stages.inTheWay(lesson)).toEqual([])
+    lab.isChanged = true
     expect(await lab.stages.inTheWay(lesson)).toEqual(['stage1'])
   })
 

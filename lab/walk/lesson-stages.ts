@@ -8,7 +8,7 @@ import { parseArguments } from '../command-line/parse-arguments.ts'
 import { readUpRequest, UP_OPTIONS, type UpRequest } from '../commands/up-options.ts'
 import { failed } from '../failure.ts'
 import { instancesNotServing } from '../runtime/readiness.ts'
-import type { Runtime } from '../runtime/runtime.ts'
+import type { LocatedStage, Runtime } from '../runtime/runtime.ts'
 import type { StageName, Topology } from '../topology.ts'
 import type { Lesson } from './lesson.ts'
 import type { Shell } from './lesson-shell.ts'
@@ -17,19 +17,24 @@ import type { Shell } from './lesson-shell.ts'
 const START_MS_MAX = 300_000
 const CLEAN_UP_MS_MAX = 60_000
 
+/** Has a stage been changed since its start, so that its settings no longer say what it is? */
+type IsChanged = (stage: LocatedStage) => Promise<boolean>
+
 /** What became of a lesson's stage. */
 export type Prepared = 'none' | 'started' | 'kept' | 'found'
 
 export class LessonStages {
   readonly #runtime: Pick<Runtime, 'locate' | 'stopStage'>
   readonly #newShell: () => Shell
+  readonly #isChanged: IsChanged
   /** Stages that this walk started. */
   readonly own: Set<StageName>
   #mayBeKept = true
 
-  constructor(runtime: Pick<Runtime, 'locate' | 'stopStage'>, newShell: () => Shell, own: readonly StageName[] = []) {
+  constructor(runtime: Pick<Runtime, 'locate' | 'stopStage'>, newShell: () => Shell, isChanged: IsChanged, own: readonly StageName[] = []) {
     this.#runtime = runtime
     this.#newShell = newShell
+    this.#isChanged = isChanged
     this.own = new Set(own)
   }
 
@@ -108,12 +113,12 @@ export class LessonStages {
     return fits.every(Boolean)
   }
 
-  /** It runs, every instance serves, and it is what `up` with the lesson's settings would start: natively, on the ports that the text names. */
+  /** It runs, every instance serves, nobody changed it since, and it is what `up` with the lesson's settings would start: natively, on the ports that the text names. */
   async #fits(topology: Topology, { settings }: UpRequest): Promise<boolean> {
     const located = await this.#runtime.locate(topology.stage)
     if (located?.phase !== 'running' || !isDeepStrictEqual(located.settings, settings)) return false
     if (located.runtime !== 'native' || !isDeepStrictEqual(located.topology, topology)) return false
-    return (await instancesNotServing(located.instances)).length === 0
+    return (await instancesNotServing(located.instances)).length === 0 && !(await this.#isChanged(located))
   }
 }
 

@@ -4,7 +4,7 @@
  * The two configurations of a pair both stay up while one of them is measured: what an idle cluster takes is its heartbeats, and a
  * start before each test would take longer than the test. Clusters with and without shares do not live at the same time.
  */
-import { mkdirSync, rmSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmdirSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { failed } from '../../failure.ts'
 import { findTakenPorts } from '../../runtime/ports.ts'
@@ -82,9 +82,11 @@ export class Environments<E extends TestEnvironment> {
     for (const environment of environments) await environment.stop()
   }
 
-  /** After `stopAll`, when nobody wants to look at logs any more. */
+  /** After `stopAll`, when nobody wants to look at logs any more. What else is in the directory is somebody's: `--state-dir` is the user's choice. */
   removeFiles(): void {
-    rmSync(this.#place.stateDirectory, { recursive: true, force: true })
+    const { stateDirectory } = this.#place
+    for (const slot of this.#topologies.keys()) rmSync(path.join(stateDirectory, slot), { recursive: true, force: true })
+    if (readdirSync(stateDirectory).length === 0) rmdirSync(stateDirectory)
   }
 
   /** How shares are held here, once a chain was started with one. */

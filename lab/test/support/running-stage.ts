@@ -4,14 +4,13 @@
  * It goes through the runtime and not through the command line, which starts a process for every verb. A stranger that takes one of its
  * ports is met by drawing again.
  */
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
+import { rmSync } from 'node:fs'
 import { Failure } from '../../failure.ts'
 import { NativeRuntime } from '../../runtime/native.ts'
 import type { StageSettings, Target } from '../../runtime/runtime.ts'
-import { stateDirectory as ownStateDirectory, StageDirectory } from '../../runtime/stage-directory.ts'
+import { StageDirectory } from '../../runtime/stage-directory.ts'
 import { entryUrl, nodesOf, topologyOf, type Node, type Tier, type Topology } from '../../topology.ts'
+import { makeStateDirectory } from './state-directory.ts'
 import { drawPortOffset } from './test-ports.ts'
 
 const DEFAULTS: StageSettings = { replication: 'log', durability: 'async', policy: null, cpuPerInstance: null }
@@ -100,13 +99,4 @@ export class RunningStage {
   #each(names: readonly string[], action: (target: Target) => Promise<string>): Promise<unknown> {
     return Promise.all(names.map((instance) => action({ stage: this.topology.stage, instance })))
   }
-}
-
-/** A directory of its own, but with everybody's compile cache: without one each service compiles itself anew and writes it all down. */
-function makeStateDirectory(): string {
-  const made = mkdtempSync(path.join(tmpdir(), 'relais-stage1-'))
-  const cache = path.join(ownStateDirectory(), 'compile-cache')
-  mkdirSync(cache, { recursive: true })
-  symlinkSync(cache, path.join(made, 'compile-cache'))
-  return made
 }

@@ -1,0 +1,28 @@
+/** A stage that runs nowhere, and an engine that does not say: a `docker` of our own in PATH answers what the test wants. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { afterAll, afterEach, expect, test, vi } from 'vitest'
+import { EitherRuntime } from './either-runtime.ts'
+
+const directory = mkdtempSync(path.join(tmpdir(), 'relais-test-'))
+afterEach(() => vi.unstubAllEnvs())
+afterAll(() => rmSync(directory, { recursive: true, force: true }))
+
+function dockerThatSays(words: string): EitherRuntime {
+  writeFileSync(path.join(directory, 'docker'), `#!/bin/sh\necho '${words}' >&2\nexit 1\n`, { mode: 0o755 })
+  vi.stubEnv('PATH', `${directory}:${process.env['PATH']}`)
+  return new EitherRuntime(directory)
+}
+
+test('finds nothing to stop where there is no engine', async () => {
+  const runtime = dockerThatSays('Cannot connect to the Docker daemon at unix:///var/run/docker.sock.')
+  expect(await runtime.stopStage('stage1')).toBe(null)
+  expect(await runtime.locate('stage1')).toBe(null)
+})
+
+test('does not say that a stage is down when the engine did not answer', async () => {
+  const runtime = dockerThatSays('Error response from daemon: context deadline exceeded')
+  await expect(runtime.stopStage('stage1')).rejects.toThrow('context deadline exceeded')
+  await expect(runtime.locate('stage1')).rejects.toThrow('context deadline exceeded')
+})
