@@ -1,12 +1,14 @@
 /**
  * `cache STAGE --set on`: a load balancer that keeps answers of `GET /api/data` for one second (nginx/snippets/micro-cache-read.conf).
  */
+import path from 'node:path'
 import type { Command } from '../command-line/command.ts'
 import { chosenBalancers } from '../command-line/chosen-balancers.ts'
 import { oneOf, parseStage } from '../command-line/parse-arguments.ts'
 import { refuseContainers, runningStage } from '../command-line/running-instance.ts'
 import { changeBalancers, isCacheOn } from '../runtime/change-balancers.ts'
 import { cacheFiles } from '../runtime/nginx-files.ts'
+import { refuseClosedDirectory } from '../runtime/nginx-workers.ts'
 import { StageDirectory } from '../runtime/stage-directory.ts'
 import type { Tier } from '../topology.ts'
 
@@ -30,6 +32,7 @@ export const command: Command = {
     const tier = (values['tier'] as string | undefined) ?? (isOn === undefined ? undefined : 'frontend')
     const balancers = chosenBalancers(stage, 'cache', tier, TIERS)
     const directory = new StageDirectory(stateDirectory, stageName)
+    if (isOn === true) for (const { name } of balancers) refuseClosedDirectory(path.join(directory.nginxPrefix(name), 'temp'))
     if (isOn !== undefined) await changeBalancers(stateDirectory, stageName, balancers, (_, balancer) => cacheFiles(balancer, isOn))
     const now = isOn === undefined ? '' : 'now '
     for (const balancer of balancers)

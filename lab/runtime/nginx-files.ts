@@ -2,7 +2,7 @@
  * The files of one load balancer: a prefix with copies of the repository's Nginx files and the few generated ones.
  *
  *   PREFIX/conf/db-lb.conf, snippets/, policies/   the same bytes for every stage and runtime
- *   PREFIX/conf/generated/                         what differs: addresses, the policy, the user
+ *   PREFIX/conf/generated/                         what differs: addresses, the policy, the cache
  *   PREFIX/logs/, PREFIX/temp/                     what Nginx writes
  *
  * Which generated file holds what is described in nginx/README.md.
@@ -60,7 +60,7 @@ export function generatedFiles(topology: Topology, balancer: LoadBalancer, polic
     ['process.conf', 'worker_processes 1;\n'],
     ['listen.conf', `listen ${topology.host}:${balancer.port} backlog=${BACKLOG};\n`],
     ['resolver.conf', '# Nothing to resolve: natively addresses are numbers, in containers names stand in the hosts file.\n'],
-    ['limits.conf', 'include snippets/rate-limits.conf;\n'],
+    ...(balancer.tier === 'frontend' ? ([['limits.conf', 'include snippets/rate-limits.conf;\n']] as const) : []),
     ...policyFiles(topology, balancer, policy),
     ...cacheFiles(balancer, false),
   ])
@@ -68,16 +68,17 @@ export function generatedFiles(topology: Topology, balancer: LoadBalancer, polic
 
 /** Those that a change of the policy writes anew. */
 export function policyFiles(topology: Topology, balancer: LoadBalancer, policy: Policy): ReadonlyMap<string, string> {
-  const isSticky = policy === 'sticky'
+  const cookie = policy === 'sticky' ? 'include snippets/sticky-cookie.conf;\nadd_header Set-Cookie $sticky_cookie;\n' : NO_COOKIE
   return new Map([
     ['policy.conf', `include policies/${policy}.conf;\n`],
-    ['sticky.conf', isSticky ? 'include snippets/sticky-cookie.conf;\nadd_header Set-Cookie $sticky_cookie;\n' : NO_COOKIE],
+    ...(balancer.tier === 'frontend' ? ([['sticky.conf', cookie]] as const) : []),
     ...upstreamFiles(topology, balancer, policy),
   ])
 }
 
-/** Those that switching the micro-cache writes anew. */
+/** Those that switching the micro-cache writes anew; none at db-lb, which has no cache. */
 export function cacheFiles({ tier }: LoadBalancer, isOn: boolean): ReadonlyMap<string, string> {
+  if (tier === 'db') return new Map()
   // A location with headers of its own inherits none: the cookie has to be said again.
   const cookie = tier === 'frontend' ? 'add_header Set-Cookie $sticky_cookie;\n' : ''
   return new Map([

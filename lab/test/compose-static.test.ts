@@ -102,6 +102,22 @@ describe('every service', () => {
     expect(held.filter(([, { cpus }]) => !/^\$\{RELAIS_CPUS:-[\d.]+\}$/.test(String(cpus))).map(([name]) => name)).toEqual([])
   })
 
+  // Docker gives a container the proxies of the user's ~/.docker/config.json: curl, wget and Grafana would ask them for 127.0.0.1.
+  test.each([...services])('%s asks no proxy for what is beside it', (_, service) => {
+    const environment = environmentOf(service)
+    expect(['HTTP_PROXY', 'http_proxy', 'NO_PROXY', 'no_proxy'].map((name) => environment.get(name))).toEqual(['', '', '*', '*'])
+  })
+
+  test('mounts files of the clone labelled for containers, as SELinux asks, and read-only but for results', () => {
+    const mounts = [...services].flatMap(([name, { volumes = [] }]) =>
+      volumes.flatMap((volume) =>
+        typeof volume === 'string' && /^(\.|\$\{RELAIS_\w+_DIR:-\.)/.test(volume) ? [`${name}: ${volume}`] : [],
+      ),
+    )
+    expect(mounts.length).toBeGreaterThan(50)
+    expect(mounts.filter((mount) => !mount.endsWith(':ro,z') && !mount.endsWith('}:/results:z'))).toEqual([])
+  })
+
   test('that Nginx can be told to wait for has time to end', () => {
     const hasty = [...services].filter(
       ([name, service]) => /^stage\d-/.test(name) && !isJob(service) && !isExporter(name) && !('stop_grace_period' in service),

@@ -46,8 +46,13 @@ describe('a read', () => {
         'x-read-from': 'primary',
         'x-session-token': '1:7',
         traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+        tracestate: 'vendor=1',
+        'x-real-ip': '192.0.2.7',
+        'x-forwarded-proto': 'https',
+        'x-forwarded-host': 'relais.example',
         'x-request-id': 'id-1',
         forwarded: 'for=6.6.6.6',
+        'x-forwarded-for': '6.6.6.6',
         'x-served-by': 'me',
         'x-accel-redirect': '@primary',
         'x-relais-signature': '1.00',
@@ -60,9 +65,13 @@ describe('a read', () => {
       'x-read-from': 'primary',
       'x-session-token': '1:7',
       traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+      tracestate: 'vendor=1',
+      'x-real-ip': '192.0.2.7',
+      'x-forwarded-proto': 'https',
+      'x-forwarded-host': 'relais.example',
       'x-request-id': 'id-1',
     })
-    const stopped = ['forwarded', 'x-served-by', 'x-accel-redirect', 'x-relais-signature', 'cookie', 'authorization']
+    const stopped = ['forwarded', 'x-forwarded-for', 'x-served-by', 'x-accel-redirect', 'x-relais-signature', 'cookie', 'authorization']
     expect(stopped.filter((name) => name in headers)).toEqual([])
   })
 

@@ -11,6 +11,7 @@ const READ_FROM = 'x-read-from'
 export const SESSION_TOKEN = 'x-session-token'
 export const IDEMPOTENCY_KEY = 'idempotency-key'
 const TRACEPARENT = 'traceparent'
+const TRACESTATE = 'tracestate'
 /** Set by db-lb on reads of the read group: the answer may hand the request over, by `X-Accel-Redirect`. */
 export const MAY_MOVE = 'x-relais-may-move'
 
@@ -19,9 +20,13 @@ export const REQUEST_HEADERS_PASSED_ON = [
   READ_FROM,
   SESSION_TOKEN,
   TRACEPARENT,
+  TRACESTATE,
   IDEMPOTENCY_KEY,
-  // Set by the load balancer in front, which overwrites what the client sent; the policy that goes by address needs it.
+  // Set by the load balancer in front, which overwrites what the client sent; the next one reads them (client-address-inner.conf), and
+  // the policy that goes by address needs the first.
   'x-real-ip',
+  'x-forwarded-proto',
+  'x-forwarded-host',
 ] as const
 
 /** From the next tier's answer to ours; `x-served-by` and `server-timing` are added to instead. */
