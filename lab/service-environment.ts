@@ -4,15 +4,13 @@
  * Peers and upstreams come from here only; no service ever learns an address from a request. What the user has set as
  * `RELAIS_…` in the shell (a log level, a test's hook) is passed on, but never above what is derived.
  */
+import { DURABILITIES, MECHANISMS, type Durability, type Mechanism } from '@relais/shared/store/store.ts'
 import { entryUrl, nodesOf, primaryOf, type Node, type Tier, type Topology } from './topology.ts'
 
-export const REPLICATIONS = ['log', 'fan-out'] as const
-export type Replication = (typeof REPLICATIONS)[number]
-export const DURABILITIES = ['async', 'quorum', 'all'] as const
-export type Durability = (typeof DURABILITIES)[number]
+export { DURABILITIES, MECHANISMS as REPLICATIONS, type Durability, type Mechanism as Replication }
 
 export interface ServiceSettings {
-  readonly replication: Replication
+  readonly replication: Mechanism
   readonly durability: Durability
   /** File that holds the secret of the node-to-node signatures, in hex. */
   readonly secretFile: string

@@ -12,7 +12,7 @@ import { DATABASE_SETTINGS } from '@relais/shared/http/settings.ts'
 import { InjectedFaults } from '@relais/shared/http/injected-faults.ts'
 import { Service } from '@relais/shared/http/service.ts'
 import type { Log as Logger } from '@relais/shared/observe/log.ts'
-import type { Store } from '@relais/shared/store/store.ts'
+import { MECHANISMS, type Store } from '@relais/shared/store/store.ts'
 import { beginWithoutAsking, recover } from './replication/recover.ts'
 import { FanOut } from './replication/fan-out.ts'
 import { LogShipping } from './replication/log-shipping.ts'
@@ -26,7 +26,7 @@ import { ReplicatedList } from './store/replicated-list.ts'
 
 export const STAGE1_SETTINGS = {
   ...DATABASE_SETTINGS,
-  RELAIS_REPLICATION: z.enum(['log', 'fan-out']).default('log'),
+  RELAIS_REPLICATION: z.enum(MECHANISMS).default('log'),
   /** A file with the cluster's secret, in hexadecimal. */
   RELAIS_SECRET_FILE: z.string().min(1),
   RELAIS_RECORDS_MAX: z.coerce.number().int().min(1).optional(),

@@ -12,7 +12,6 @@ import { DATABASE_SETTINGS } from '@relais/shared/http/settings.ts'
 import { InjectedFaults } from '@relais/shared/http/injected-faults.ts'
 import { Service } from '@relais/shared/http/service.ts'
 import type { Log } from '@relais/shared/observe/log.ts'
-import { parsePosition } from '@relais/shared/store/position.ts'
 import type { Store } from '@relais/shared/store/store.ts'
 import { PrimaryReplication } from './replication/primary-replication.ts'
 import { countSlots } from './replication/slot-metrics.ts'
@@ -21,7 +20,7 @@ import { Connections } from './store/connections.ts'
 import { PrimaryStore } from './store/primary-store.ts'
 import { ReplicaStore } from './store/replica-store.ts'
 import { StandbyPosition } from './store/standby-position.ts'
-import { Timeline } from './store/wal-position.ts'
+import { parseLsn, Timeline } from './store/wal-position.ts'
 
 export const STAGE2_SETTINGS = {
   ...DATABASE_SETTINGS,
@@ -96,7 +95,7 @@ function replicaStore(
     timeline,
     onLook: ({ replay_lsn, is_behind, is_promoted }) => {
       connections.see({ isInRecovery: !is_promoted })
-      standbyPosition.claim(parsePosition(`1:${replay_lsn}`)?.lsn ?? 0, is_behind)
+      if (replay_lsn !== null) standbyPosition.claim(parseLsn(replay_lsn), is_behind)
     },
   })
   return new ReplicaStore({

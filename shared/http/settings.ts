@@ -5,6 +5,7 @@
  * the process at once with exit code 2 and one line that names the variable, what it held and what it may hold.
  */
 import { z } from 'zod'
+import { DURABILITIES } from '../store/store.ts'
 
 const port = z.coerce.number().int().min(1).max(65535)
 const baseUrl = z.url({ protocol: /^http$/ }).transform((url) => url.replace(/\/+$/, ''))
@@ -55,7 +56,7 @@ export const DATABASE_SETTINGS = {
   RELAIS_PRIMARY: z.string().default('db1'),
   /** All other nodes of the database tier. */
   RELAIS_PEERS: peers.default([]),
-  RELAIS_DURABILITY: z.enum(['async', 'quorum', 'all']).default('async'),
+  RELAIS_DURABILITY: z.enum(DURABILITIES).default('async'),
   /** A directory that the service may write to. */
   RELAIS_DATA_DIR: z.string().min(1),
 }

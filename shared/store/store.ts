@@ -51,7 +51,13 @@ export interface WriteOptions {
 
 export type Role = 'primary' | 'replica'
 
-export type Durability = 'async' | 'quorum' | 'all'
+/** How many nodes hold a write before it is acknowledged: the primary, most of them, all. */
+export const DURABILITIES = ['async', 'quorum', 'all'] as const
+export type Durability = (typeof DURABILITIES)[number]
+
+/** How stage 1 replicates; in stage 2 PostgreSQL does. */
+export const MECHANISMS = ['log', 'fan-out'] as const
+export type Mechanism = (typeof MECHANISMS)[number]
 
 export interface ReplicaStatus {
   readonly name: string

@@ -1,11 +1,12 @@
 /** An empty primary's start with replicas that msw plays, in virtual time: whom it waits for, whom it believes, and what it numbers next. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { http, HttpResponse } from 'msw'
 import { setupServer } from 'msw/node'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { SILENT_LOG } from '@relais/shared/observe/log.ts'
+import { START } from '@relais/shared/store/position.ts'
 import type { Durability } from '@relais/shared/store/store.ts'
 import { ReplicatedList } from '../store/replicated-list.ts'
 import { SECRET, signedAnswer } from '../test/played-replica.ts'
@@ -86,6 +87,17 @@ describe('an empty primary', () => {
     const { list, done } = begin('async')
     await done
     expect(list.position.epoch).toBe(4)
+  })
+
+  it('does not begin while its epoch file cannot be read: the epoch in it would come again', async () => {
+    play('db2', new ReplicatedList())
+    play('db3', new ReplicatedList())
+    mkdirSync(join(dataDir, 'epoch'))
+    const { list, done } = begin('async')
+    await expect(done).rejects.toMatchObject({ code: 'EISDIR', syscall: 'read' })
+    const alone = new ReplicatedList()
+    await expect(beginWithoutAsking(alone, dataDir)).rejects.toMatchObject({ code: 'EISDIR', syscall: 'read' })
+    expect([list.position, alone.position]).toEqual([START, START])
   })
 
   it('asks under the cluster’s signature', async () => {

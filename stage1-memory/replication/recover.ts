@@ -153,8 +153,12 @@ async function fetchSnapshot({ list, signer, onWaiting }: RecoverOptions, { repl
   }
 }
 
+/** 0 where there is no file yet. One that cannot be read may hold an epoch that must not come again: rejects. */
 async function readEpoch(dataDir: string): Promise<number> {
-  const text = await readFile(join(dataDir, 'epoch'), 'utf8').catch(() => '0')
+  const text = await readFile(join(dataDir, 'epoch'), 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error
+    return '0'
+  })
   return /^\d{1,10}\s*$/.test(text) ? Number(text) : 0
 }
 

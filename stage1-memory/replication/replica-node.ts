@@ -9,7 +9,7 @@ import { Problem } from '@relais/shared/http/problem.ts'
 import { comparePositions, formatPosition, type Position } from '@relais/shared/store/position.ts'
 import { withinMs } from '@relais/shared/resilience/deadline.ts'
 import type { Log as Logger } from '@relais/shared/observe/log.ts'
-import type { ReplicaStatus } from '@relais/shared/store/store.ts'
+import type { Mechanism, ReplicaStatus } from '@relais/shared/store/store.ts'
 import { ArrivalList } from '../store/arrival-list.ts'
 import type { RecordList } from '../store/record-list.ts'
 import { ReplicatedList, type Discarded, type Receipt } from '../store/replicated-list.ts'
@@ -18,7 +18,7 @@ import { fromRow, type BatchMessage, type Holdings, type Message, type SnapshotP
 import { SnapshotAssembly, cutSnapshot } from './snapshot.ts'
 
 export interface ReplicaNodeOptions {
-  readonly mechanism: 'log' | 'fan-out'
+  readonly mechanism: Mechanism
   readonly primaryName: string
   readonly dataDir: string
   readonly log: Logger

@@ -4,11 +4,11 @@
  *   write ─▶ ensurePossible ─▶ list.commit ─▶ committed ─▶ durable ─▶ 201
  *              └ 503, definite                     └ sends        └ 504, unknown
  */
-import type { ReplicaStatus } from '@relais/shared/store/store.ts'
+import type { Mechanism, ReplicaStatus } from '@relais/shared/store/store.ts'
 import type { LogEntry } from '../store/operation.ts'
 
 export interface Replication {
-  readonly mechanism: 'log' | 'fan-out'
+  readonly mechanism: Mechanism
   /** Throws `not-enough-replicas` when the durability asked for is certain to fail: better before the write than after. */
   ensurePossible(): void
   /** Called once for each entry, in order, right after it was committed. */

@@ -1,5 +1,6 @@
 /** A look at a log: which entries a page has, where it begins when the log no longer keeps what was asked for, and who may look. */
 import { describe, expect, it, onTestFinished } from 'vitest'
+import type { Mechanism } from '@relais/shared/store/store.ts'
 import { MemoryCluster, type NodeName } from '../test/memory-cluster.ts'
 import { ReplicatedList } from '../store/replicated-list.ts'
 import { LOG_PATH, logPage, type LogPage } from './messages.ts'
@@ -72,7 +73,7 @@ describe('GET /api/replicate/log', () => {
   })
 })
 
-async function cluster(mechanism: 'log' | 'fan-out' = 'log') {
+async function cluster(mechanism: Mechanism = 'log') {
   const made = await MemoryCluster.start({ RELAIS_REPLICATION: mechanism })
   onTestFinished(() => made.close())
   const signer = new Signer(readFileSync(made.secretFile, 'utf8'))

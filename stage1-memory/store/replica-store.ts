@@ -1,13 +1,13 @@
 /** A replica's `Store`: reads what replication brought, refuses every write. */
 import { Problem } from '@relais/shared/http/problem.ts'
 import { formatPosition, type Position } from '@relais/shared/store/position.ts'
-import type { At, Durability, Page, PageQuery, ReplicationStatus, Store, StoredRecord } from '@relais/shared/store/store.ts'
+import type { At, Durability, Mechanism, Page, PageQuery, ReplicationStatus, Store, StoredRecord } from '@relais/shared/store/store.ts'
 import type { ReplicaNode } from '../replication/replica-node.ts'
 
 export interface ReplicaStoreOptions {
   readonly name: string
   readonly node: ReplicaNode
-  readonly mechanism: 'log' | 'fan-out'
+  readonly mechanism: Mechanism
   readonly durability: Durability
 }
 

@@ -26,6 +26,7 @@ export interface Cluster {
   readonly root: string
   readonly socketDir: string
   readonly secretsDir: string
+  /** Without a directory where no program is to be run: in containers they are the server's own. */
   readonly programs: Programs
   readonly user: ServerUser | undefined
   readonly host: string
@@ -66,6 +67,8 @@ export function placeOf(cluster: Cluster, name: string): Pick<ClusterNode, 'name
   return { name, cluster, directory: join(cluster.root, name), dataDir: join(cluster.root, name, 'data') }
 }
 
+/** Throws where the cluster has no programs of its own: a bare name would be whatever PATH holds. */
 export function program(cluster: Cluster, name: string): string {
+  if (cluster.programs.bindir === '') throw new Error(`Failed to find ${name}: this cluster's PostgreSQL programs are not known here.`)
   return join(cluster.programs.bindir, name)
 }

@@ -1,6 +1,7 @@
 /** The entry of one PostgreSQL server's keeper: settings, signals, keeper. */
 import { z } from 'zod'
 import { readSettings } from '@relais/shared/http/settings.ts'
+import { DURABILITIES } from '@relais/shared/store/store.ts'
 import { parseNodes } from './node-list.ts'
 import { describeCluster } from './prepare-cluster.ts'
 import { keepServer } from './keep-server.ts'
@@ -8,7 +9,7 @@ import { keepServer } from './keep-server.ts'
 const settings = readSettings({
   RELAIS_NAME: z.string().min(1),
   RELAIS_PRIMARY: z.string().default('db1'),
-  RELAIS_DURABILITY: z.enum(['async', 'quorum', 'all']).default('async'),
+  RELAIS_DURABILITY: z.enum(DURABILITIES).default('async'),
   /** The cluster's directory, and its nodes as "db1=19017,db2=19018". */
   RELAIS_CLUSTER_DIR: z.string().min(1),
   RELAIS_CLUSTER_NODES: z.string().min(1),

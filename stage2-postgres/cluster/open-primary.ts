@@ -6,6 +6,7 @@
  */
 import { z } from 'zod'
 import { readSettings } from '@relais/shared/http/settings.ts'
+import { DURABILITIES } from '@relais/shared/store/store.ts'
 import type { Cluster, NodePlan } from './cluster.ts'
 import { openPrimary } from './prepare-cluster.ts'
 import { ready } from './server.ts'
@@ -14,7 +15,7 @@ const settings = readSettings({
   RELAIS_PRIMARY: z.string().default('db1'),
   /** "db2,db3"; empty for none. */
   RELAIS_STANDBYS: z.string().transform((text) => text.split(',').filter(Boolean)),
-  RELAIS_DURABILITY: z.enum(['async', 'quorum', 'all']).default('async'),
+  RELAIS_DURABILITY: z.enum(DURABILITIES).default('async'),
   RELAIS_POSTGRES_HOST: z.string().min(1),
   RELAIS_POSTGRES_PORT: z.coerce.number().int().min(1).max(65535).default(5432),
   RELAIS_POSTGRES_SECRETS_DIR: z.string().min(1),

@@ -14,7 +14,7 @@ import { chownSync, existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Sql } from 'postgres'
-import { parsePosition } from '@relais/shared/store/position.ts'
+import { parseLsn } from '../store/wal-position.ts'
 import { primaryOf, program, type ClusterNode, type OnProgress } from './cluster.ts'
 import { isComplete, markComplete, mayHoldData, removeData } from './completeness.ts'
 import { configure } from './configuration.ts'
@@ -170,10 +170,4 @@ function divergence(standby: ControlData, primary: PrimaryState): string | undef
  */
 function hasAllOf(standby: ControlData, primary: PrimaryState): boolean {
   return primary.hasSlot && standby.timeline === primary.timeline && divergence(standby, primary) === undefined
-}
-
-function parseLsn(text: string): number {
-  const position = parsePosition(`1:${text}`)
-  if (!position) throw new Error(`Failed to read a WAL location: found "${text}", expected one like 0/3000148.`)
-  return position.lsn
 }

@@ -39,7 +39,8 @@ export interface PrimaryRow {
 }
 
 export interface ReceiverRow {
-  readonly replay_lsn: string
+  /** `null` on a server that never was a standby. */
+  readonly replay_lsn: string | null
   readonly is_behind: boolean
   readonly is_paused: boolean
   /** It no longer replays: what it was sent is the past of a history of its own. */

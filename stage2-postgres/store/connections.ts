@@ -1,8 +1,8 @@
 /** The pools of a service: who they log in as, what their sessions are set to, how large they may be. */
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Log } from '@relais/shared/observe/log.ts'
 import type { Role } from '@relais/shared/store/store.ts'
+import { DATABASE } from '../cluster/cluster.ts'
+import { readSecret, roleOf, type Login } from '../cluster/secrets.ts'
 import type { ServerFacts, SessionSettings } from './link.ts'
 import { poolSizes } from './pool-sizes.ts'
 import { Pool, type PoolOptions } from './pool.ts'
@@ -28,7 +28,7 @@ export interface ConnectionsOptions {
 
 type Kind = 'reads' | 'inserts' | 'changes' | 'monitor'
 
-const LOGINS: Record<Kind, string> = { reads: 'readonly', inserts: 'app', changes: 'app', monitor: 'monitor' }
+const LOGINS: Record<Kind, Login> = { reads: 'readonly', inserts: 'app', changes: 'app', monitor: 'monitor' }
 
 /** What we look up is on an index, always; with few rows the planner would rather scan, and keep to it when they are many. */
 const BY_INDEX = { enable_seqscan: 'off' }
@@ -64,10 +64,11 @@ export class Connections {
     const existing = this.#pools.get(kind)
     if (existing) return existing
     const { address, name, log } = this.#options
-    const password = readFileSync(join(address.secretsDir, LOGINS[kind]), 'utf8').trim()
+    const login = LOGINS[kind]
+    const password = readSecret(address.secretsDir, login)
     const pool = new Pool({
       link: {
-        target: { host: address.host, port: address.port, database: 'relais', username: `relais_${LOGINS[kind]}`, password },
+        target: { host: address.host, port: address.port, database: DATABASE, username: roleOf(login), password },
         applicationName: `${name}-${kind}`,
         settings: SETTINGS[kind],
       },

@@ -80,3 +80,36 @@ describe('a row that is taken back before its turn comes again', () => {
     expect(await takenBack(LOCK_NOT_AVAILABLE)).toMatchObject({ slug: 'store-unavailable', definite: false })
   })
 })
+
+describe('a defect beside the commit', () => {
+  const DEFECT = new Error('defect')
+
+  it('is the answer of those who were drawn, and of no others', async () => {
+    const silent = { query: () => new Promise(() => {}) } as unknown as Link
+    let isDefective = false
+    const submit = (work: (link: Link) => Promise<unknown>): { outcome: Promise<unknown> } => {
+      isDefective = !isDefective
+      void work(isDefective ? silent : answering)
+      return { outcome: isDefective ? Promise.reject(DEFECT) : Promise.resolve() }
+    }
+    const answering = { warnings: 0, query: async () => [{ id: 7, created_at: 1, lsn: '0/10' }] } as unknown as Link
+    const lane = new InsertLane({ pool: { submit } as unknown as Pool, origin: 'DB1' })
+    const drawn = lane.submit('first', null, '')
+    const later = lane.submit('later', null, '')
+    await expect(drawn.outcome).rejects.toBe(DEFECT)
+    await expect(later.outcome).resolves.toMatchObject({ record: { id: 7, message: 'later' } })
+  })
+
+  it('before anybody was drawn is the answer of all who wait', async () => {
+    let submitted = 0
+    const submit = (): { outcome: Promise<unknown> } => {
+      // A lane that tries again at once would never let this test go on.
+      if (++submitted > 10) return { outcome: new Promise(() => {}) }
+      return { outcome: Promise.reject(DEFECT) }
+    }
+    const lane = new InsertLane({ pool: { submit } as unknown as Pool, origin: 'DB1' })
+    const writes = [lane.submit('first', null, ''), lane.submit('second', null, '')]
+    for (const { outcome } of writes) await expect(outcome).rejects.toBe(DEFECT)
+    expect([submitted, lane.waiting]).toEqual([1, 0])
+  })
+})

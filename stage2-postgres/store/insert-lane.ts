@@ -66,11 +66,17 @@ export class InsertLane {
   async #run(): Promise<void> {
     this.#isRunning = true
     while (this.#waiting.length > 0) {
+      let drawn: readonly Insert[] = []
+      const commitDrawn = (link: Link): Promise<void> => {
+        drawn = this.#draw()
+        return this.#commit(link, drawn)
+      }
       try {
         // The batch is drawn when the link is there, not before: what arrives until then goes along.
-        await this.#pool.submit((link) => this.#commit(link, this.#draw())).outcome
+        await this.#pool.submit(commitDrawn).outcome
       } catch (error) {
-        if (error instanceof NotSent) for (const insert of this.#waiting.splice(0)) insert.reject(error)
+        // Not sent, or a defect. Nobody else answers who was drawn; and who still waits, when nobody was, would be tried for ever.
+        for (const insert of drawn.length > 0 ? drawn : this.#waiting.splice(0)) insert.reject(error)
       }
     }
     this.#isRunning = false

@@ -85,14 +85,13 @@ export class Link {
   async open(): Promise<ServerFacts> {
     try {
       const rows = await withinMs(
-        this.query((sql) => sql<FactsRow[]>`${sql.unsafe(FACTS)}`),
+        this.query((sql) => sql<ServerFacts[]>`${sql.unsafe(FACTS)}`),
         OPEN_TIMEOUT_MS,
         () => {
           throw new LinkLost(`no connection within ${OPEN_TIMEOUT_MS} ms`)
         },
       )
-      const facts = rows[0]!
-      return facts
+      return rows[0]!
     } catch (error) {
       this.retire(error instanceof Error ? error.message : String(error))
       throw error
@@ -155,13 +154,6 @@ const FACTS = `SELECT pg_is_in_recovery() AS "isInRecovery",
   (SELECT timeline_id FROM pg_control_checkpoint()) AS timeline,
   current_setting('max_connections')::int AS "connectionsMax",
   current_setting('superuser_reserved_connections')::int AS "connectionsReserved"`
-
-interface FactsRow {
-  isInRecovery: boolean
-  timeline: number
-  connectionsMax: number
-  connectionsReserved: number
-}
 
 const TYPES = {
   /** Ids and counts: below 2^53, or something is very wrong elsewhere. */

@@ -1,6 +1,6 @@
 /** A standby's `Store`: reads what replay has brought, refuses every write. */
 import { Problem } from '@relais/shared/http/problem.ts'
-import { formatWalPosition, parsePosition, type Position } from '@relais/shared/store/position.ts'
+import { formatWalPosition, type Position } from '@relais/shared/store/position.ts'
 import type { At, Durability, Page, PageQuery, ReplicationStatus, Store, StoredRecord } from '@relais/shared/store/store.ts'
 import type { StandbyReplication } from '../replication/standby-replication.ts'
 import type { Connections } from './connections.ts'
@@ -8,7 +8,7 @@ import { Reach } from './reach.ts'
 import { Reads } from './reads.ts'
 import type { StandbyPosition } from './standby-position.ts'
 import { STANDBY_READS, type ReadRow } from './statements.ts'
-import type { Timeline } from './wal-position.ts'
+import { parseLsn, type Timeline } from './wal-position.ts'
 
 export interface ReplicaStoreOptions {
   readonly name: string
@@ -95,9 +95,7 @@ export class ReplicaStore implements Store {
 
   #claim({ lsn, is_behind }: Pick<ReadRow, 'lsn' | 'is_behind'>): Position {
     const { timeline, standbyPosition } = this.#options
-    const bytes = parsePosition(`1:${lsn}`)?.lsn
-    if (bytes === undefined) throw new Error(`expected an LSN, found ${JSON.stringify(lsn)}`)
-    return { epoch: timeline.current, lsn: standbyPosition.claim(bytes, is_behind) }
+    return { epoch: timeline.current, lsn: standbyPosition.claim(parseLsn(lsn), is_behind) }
   }
 
   async #refuse(): Promise<never> {

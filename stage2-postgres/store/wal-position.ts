@@ -3,9 +3,14 @@ import { parsePosition, type Position } from '@relais/shared/store/position.ts'
 
 /** `lsn` like "0/3000148". */
 export function walPosition(timeline: number, lsn: string): Position {
-  const position = parsePosition(`${timeline}:${lsn}`)
-  if (!position) throw new Error(`expected an LSN, found ${JSON.stringify(lsn)}`)
-  return position
+  return { epoch: timeline, lsn: parseLsn(lsn) }
+}
+
+/** In bytes. Throws when `text` is no LSN: what cannot be read must not pass for a position. */
+export function parseLsn(text: string): number {
+  const position = parsePosition(`1:${text}`)
+  if (!position) throw new Error(`Failed to read a WAL location: found "${text}", expected one like 0/3000148.`)
+  return position.lsn
 }
 
 /**
