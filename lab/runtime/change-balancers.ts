@@ -105,8 +105,9 @@ export function policyInForce(directory: StageDirectory, balancer: LoadBalancer)
   return policy
 }
 
+/** Never at db-lb, which has no cache. */
 export function isCacheOn(directory: StageDirectory, balancer: LoadBalancer): boolean {
-  return generatedText(directory, balancer, 'cache.conf').includes('include ')
+  return balancer.tier !== 'db' && generatedText(directory, balancer, 'cache.conf').includes('include ')
 }
 
 function generatedText(directory: StageDirectory, { name }: LoadBalancer, file: string): string {

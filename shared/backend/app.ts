@@ -10,6 +10,7 @@ import { headerOf, type Service, type ServiceContext } from '../http/service.ts'
 import { SESSION_TOKEN } from '../http/headers.ts'
 import { askToWrite } from '../http/keyed-write.ts'
 import { askNextTier, headersPassedBack, passBack } from '../http/pass-on.ts'
+import { readBody } from '../http/read-body.ts'
 import { readJson } from '../http/read-json.ts'
 import { parseId, parsePageQuery, parseRecordInput, parseSessionToken } from '../http/record-input.ts'
 import { instanceNumber } from '../http/settings.ts'
@@ -35,8 +36,10 @@ export function mountBackend(service: Service, databaseTier: TierClient): void {
     parseId(c.req.param('id'))
     return write(c, databaseTier, await readRecord(c))
   })
-  app.delete('/api/data/:id', (c) => {
+  app.delete('/api/data/:id', async (c) => {
     parseId(c.req.param('id'))
+    // Nothing is in it, but while it is not whole the request may still be refused as malformed.
+    await readBody(c)
     return write(c, databaseTier, undefined)
   })
   app.post('/save', async (c) => save(c, databaseTier, serverId, await readRecord(c)))

@@ -13,6 +13,7 @@ import { headerOf, type Service, type ServiceContext } from '../http/service.ts'
 import type { ErrorSlug } from '../http/errors.ts'
 import { Problem } from '../http/problem.ts'
 import { IDEMPOTENCY_KEY, MAY_MOVE, SESSION_TOKEN } from '../http/headers.ts'
+import { readBody } from '../http/read-body.ts'
 import { readJson } from '../http/read-json.ts'
 import { parseId, parseIdempotencyKey, parsePageQuery, parseRecordInput, parseSessionToken } from '../http/record-input.ts'
 import { instanceNumber } from '../http/settings.ts'
@@ -124,6 +125,8 @@ class DatabaseRoutes {
     this.#refuseOnReplica()
     const id = parseId(c.req.param('id')!)
     const options = this.#writeOptions(c)
+    // Nothing is in it, but while it is not whole the request may still be refused as malformed.
+    await readBody(c)
     const { position } = await this.#made(this.#store.remove(id, options), options)
     return this.#answer(c, 204, undefined, position)
   }

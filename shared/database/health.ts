@@ -3,6 +3,7 @@
  *
  * "Up" means more than "answers": a replica that lost its primary still serves reads, and would pass any check that only
  * asks whether it lives. So `/replica` is 200 only while the replica follows its primary, and within the lag asked for.
+ * With fan-out a replica cannot know: it hears of single writes only, so it always says that it streams, and its lag is unknown.
  * Source: Patroni's REST API documentation, "Health check endpoints".
  */
 import type { Service, ServiceContext } from '../http/service.ts'

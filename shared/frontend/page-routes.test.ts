@@ -90,6 +90,18 @@ it('keeps the key of a submit that failed, and changes that of one whose key bel
   expect(await (await urlencoded('message=x&key=kept')).text()).not.toContain('value="kept"')
 })
 
+it.each(['/', '/records', '/submit'])('says on the page of a problem at %s when to try again, as the backend tier does', async (path) => {
+  const problem = { type: problemType('store-full'), title: 'Store full', status: 503, definite: true, requestId: 'id' }
+  const ask = (): Promise<Response> =>
+    path === '/submit' ? urlencoded('message=a&key=k') : Promise.resolve(service.request(path, { headers: { accept: 'text/html' } }))
+  backend.answer = { status: 503, headers: { 'retry-after': '60' }, body: JSON.stringify(problem) }
+  const answered = await ask()
+  expect([answered.status, answered.headers.get('retry-after')]).toEqual([503, '60'])
+  backend.answer = 'cut'
+  const cut = await ask()
+  expect([cut.status, cut.headers.get('retry-after')]).toEqual([502, '1'])
+})
+
 it('does not call a message unsaved because a later attempt was refused, when an earlier one is unknown', async () => {
   const { notSaved, maybeSaved } = MESSAGES.en
   const sendAgain = async (page: string): Promise<string> => {

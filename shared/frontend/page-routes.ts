@@ -24,14 +24,17 @@ import { recordsPage } from './pages/records.ts'
 import { parseAt, parseSaved, savedLocation } from './pages/saved.ts'
 import { messageFromForm, type FormView } from './pages/submit-form.ts'
 import { parseWay, type Way } from './pages/way.ts'
+import { refuseOtherSites } from './refuse-other-sites.ts'
 
 interface PageOfRecords {
   readonly records: readonly RecordJson[]
   readonly next: number | null
 }
 
-/** What the backend tier answered: the value, or the problem. */
-type Asked<T> = { readonly value: T; readonly answer: TierAnswer } | { readonly problem: ProblemView }
+/** What the backend tier answered: the value, or the problem and the headers that tell when to try again. */
+type Asked<T> =
+  | { readonly value: T; readonly answer: TierAnswer }
+  | { readonly problem: ProblemView; readonly headers: Record<string, string> }
 
 const RECORDS_ON_HOME = 10
 const RECORDS_ON_PAGE = 20
@@ -71,7 +74,7 @@ export function showNewestRecords(c: ServiceContext, backendTier: TierClient): P
 async function showHome(c: ServiceContext, backendTier: TierClient): Promise<Response> {
   const saved = parseSaved(new URL(c.req.url).searchParams)
   const asked = await ask<PageOfRecords>(c, backendTier, 'GET', `/api/data?limit=${RECORDS_ON_HOME}`, freshness(c))
-  if ('problem' in asked) return showProblem(c, asked.problem)
+  if ('problem' in asked) return showProblem(c, asked.problem, asked.headers)
   const { records } = asked.value
   // Which database is the primary is known here only from who took the newest record.
   const primaryNumber = records[0] && instanceNumber(records[0].origin)
@@ -81,7 +84,7 @@ async function showHome(c: ServiceContext, backendTier: TierClient): Promise<Res
 async function showRecords(c: ServiceContext, backendTier: TierClient, before: string | undefined): Promise<Response> {
   const query = new URLSearchParams({ limit: String(RECORDS_ON_PAGE), ...(before !== undefined && { before }) })
   const asked = await ask<PageOfRecords>(c, backendTier, 'GET', `/api/data?${query.toString()}`, freshness(c))
-  if ('problem' in asked) return showProblem(c, asked.problem)
+  if ('problem' in asked) return showProblem(c, asked.problem, asked.headers)
   const { records, next } = asked.value
   const beforeId = before === undefined ? undefined : Number(before)
   return send(c, 200, recordsPage({ ...pageView(c, asked.answer), records, next, before: beforeId, way: wayOf(c) }))
@@ -92,17 +95,11 @@ async function submit(c: ServiceContext, backendTier: TierClient): Promise<Respo
   const form = await readForm(c)
   const headers = { 'content-type': 'application/json', [IDEMPOTENCY_KEY]: form.idempotencyKey }
   const asked = await ask<RecordJson>(c, backendTier, 'POST', '/api/data', headers, JSON.stringify({ message: form.message }))
-  if ('problem' in asked) return showFailedSubmit(c, form, asked.problem)
+  if ('problem' in asked) return showFailedSubmit(c, form, asked.problem, asked.headers)
   const { value, answer } = asked
   const sessionToken = header(answer, SESSION_TOKEN)
   const location = savedLocation({ id: value.id, origin: value.origin, way: wayOf(c), sessionToken }, choice(c))
   return c.env.exchange.answer(303, null, { location, 'cache-control': 'no-store' })
-}
-
-/** Any page in the visitor's browser can send a form here, and a form needs no leave to do so; browsers say where it came from. */
-function refuseOtherSites(c: ServiceContext): void {
-  const from = c.req.header('sec-fetch-site')
-  if (from !== undefined && from !== 'same-origin' && from !== 'none') throw new Problem('cross-site-form')
 }
 
 /**
@@ -111,12 +108,12 @@ function refuseOtherSites(c: ServiceContext): void {
  *
  * A refusal is certain of its own attempt only. Where an earlier one under the key is unknown, so is the message's fate.
  */
-function showFailedSubmit(c: ServiceContext, sent: FormView, problem: ProblemView): Promise<Response> {
+function showFailedSubmit(c: ServiceContext, sent: FormView, problem: ProblemView, headers: Record<string, string>): Promise<Response> {
   const isOtherText = problem.type === problemType('idempotency-key-reused')
   const mayBeSaved = !isOtherText && (sent.mayBeSaved === true || !problem.definite)
   const form = { message: sent.message, idempotencyKey: isOtherText ? randomUUID() : sent.idempotencyKey, mayBeSaved }
   const shown = { ...problem, definite: !mayBeSaved }
-  return send(c, problem.status, homePage({ ...pageView(c), form, problem: shown, records: undefined, way: wayOf(c) }))
+  return send(c, problem.status, homePage({ ...pageView(c), form, problem: shown, records: undefined, way: wayOf(c) }), headers)
 }
 
 async function readForm(c: ServiceContext): Promise<FormView> {
@@ -168,13 +165,19 @@ async function ask<T>(
   try {
     const answer = await askNextTier(c, backendTier, { method, path, headers, body })
     const value = JSON.parse(answer.body.toString()) as unknown
-    return answer.status < 300 ? { value: value as T, answer } : { problem: value as ProblemView }
+    return answer.status < 300 ? { value: value as T, answer } : { problem: value as ProblemView, headers: retryAfterOf(answer) }
   } catch (error) {
-    if (error instanceof Problem) return { problem: error.toDocument(c.env.exchange.requestId) as unknown as ProblemView }
+    if (error instanceof Problem)
+      return { problem: error.toDocument(c.env.exchange.requestId) as unknown as ProblemView, headers: error.headers }
     if (!(error instanceof SyntaxError)) throw error
     const problem = new Problem('upstream-cut', { detail: 'the answer is not JSON', definite: method === 'GET', cause: error })
-    return { problem: problem.toDocument(c.env.exchange.requestId) as unknown as ProblemView }
+    return { problem: problem.toDocument(c.env.exchange.requestId) as unknown as ProblemView, headers: problem.headers }
   }
+}
+
+function retryAfterOf(answer: TierAnswer): Record<string, string> {
+  const value = header(answer, 'retry-after')
+  return value === undefined ? {} : { 'retry-after': value }
 }
 
 function showThrown(c: ServiceContext, problem: Problem): Promise<Response> {

@@ -53,6 +53,18 @@ test('a count in the database is read from the primary and replaced', async () =
   expect(backend.asked[2]).toMatchObject({ method: 'PUT', url: '/api/data/7', body: '{"message":"visits: 5"}' })
 })
 
+test.each(['memory', 'external', 'client'])('a form of another site counts nothing in %s', async (kept) => {
+  for (const from of ['cross-site', 'same-site']) {
+    const response = await first.request(`/visits/${kept}`, { method: 'POST', headers: { 'sec-fetch-site': from } })
+    expect(response.status).toBe(403)
+    expect(await response.json()).toMatchObject({ type: 'urn:relais:problem:cross-site-form', definite: true })
+    expect(response.headers.get('set-cookie')).toBeNull()
+  }
+  expect(backend.asked).toEqual([])
+  const own = await first.request(`/visits/${kept}`, { method: 'POST', headers: { 'sec-fetch-site': 'same-origin' } })
+  expect(own.status).toBe(200)
+})
+
 test('a record that is no count is left alone', async () => {
   backend.answer = { status: 200, body: '{"id":7,"message":"dear diary"}' }
   await visit(first, 'external', 'relais_visits_record=7')

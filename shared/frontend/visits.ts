@@ -13,6 +13,7 @@ import { askToWrite } from '../http/keyed-write.ts'
 import { askNextTier, passBack } from '../http/pass-on.ts'
 import { headerOf, type Service, type ServiceContext } from '../http/service.ts'
 import type { TierClient } from '../http/tier-client.ts'
+import { refuseOtherSites } from './refuse-other-sites.ts'
 
 /** The visitor who has been away longest is forgotten first. */
 const VISITORS_MAX = 10_000
@@ -26,12 +27,15 @@ type Kept = 'memory' | 'external' | 'client'
 
 export function mountVisits(service: Service, backendTier: TierClient): void {
   const memory = new Map<string, number>()
-  service.app.post('/visits/memory', (c) => countInMemory(c, memory))
-  service.app.post('/visits/client', (c) => {
+  const count = (keptIn: Kept, counted: (c: ServiceContext) => Response | Promise<Response>): void => {
+    service.app.post(`/visits/${keptIn}`, (c) => (refuseOtherSites(c), counted(c)))
+  }
+  count('memory', (c) => countInMemory(c, memory))
+  count('client', (c) => {
     const visits = Math.min(VISITS_MAX, (numberIn(c, COUNT_COOKIE) ?? 0) + 1)
     return answer(c, 'client', visits, [COUNT_COOKIE, String(visits)])
   })
-  service.app.post('/visits/external', (c) => countInDatabase(c, backendTier))
+  count('external', (c) => countInDatabase(c, backendTier))
 }
 
 function countInMemory(c: ServiceContext, memory: Map<string, number>): Response {

@@ -62,6 +62,7 @@ export class Connection implements Client {
   isGone = false
   readonly #socket: Socket
   #latestAnswer: ServerResponse | undefined
+  #answerBefore: ServerResponse | undefined
   #watchedAnswer: ServerResponse | undefined
   #atWork = 0
   #idleSinceMs = performance.now()
@@ -71,13 +72,16 @@ export class Connection implements Client {
     this.#socket = socket
   }
 
-  /** Begun or given. */
-  get latestAnswer(): ServerResponse | undefined {
-    return this.#latestAnswer
+  /** To the last request that has come whole, if it is still to be given; answers to earlier ones are given before it. */
+  get owedAnswer(): ServerResponse | undefined {
+    // A request that is not whole is the last one: at most one stands behind those that are.
+    const answer = this.#latestAnswer?.req.complete ? this.#latestAnswer : this.#answerBefore
+    return answer?.writableFinished ? undefined : answer
   }
 
   begin(outgoing: ServerResponse): void {
     this.#atWork += 1
+    this.#answerBefore = this.#latestAnswer
     this.#latestAnswer = outgoing
     // Only then its last byte has been given to the system.
     outgoing.on('close', this.#end)

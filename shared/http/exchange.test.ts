@@ -27,6 +27,17 @@ describe('an exchange', () => {
     expect(headers.get('connection')).toBeNull()
   })
 
+  it.each([
+    ['ASCII', 'a'.repeat(70_000), 70_000],
+    ['three bytes a character', '中'.repeat(30_000), 90_000],
+    ['bytes', new Uint8Array(70_000), 70_000],
+    ['nothing', null, 0],
+  ])('knows how many bytes a large body of %s has', (_, body, bytes) => {
+    const exchange = new Exchange('db1', 'id')
+    exchange.answer(200, body, {})
+    expect(exchange.bodyLength).toBe(bytes)
+  })
+
   it('puts itself before the way of the next tier’s answer', () => {
     const exchange = new Exchange('frontend2', 'id')
     exchange.passedThrough({ 'x-served-by': 'backend1, db3', 'server-timing': 'backend1;dur=1.20, db3;dur=0.10' })

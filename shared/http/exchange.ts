@@ -15,7 +15,7 @@ import { PROBLEM_CONTENT_TYPE, type Problem } from './problem.ts'
 export class Exchange {
   readonly name: string
   readonly requestId: string
-  /** Of the body of the answer, as it was made last: bytes, or UTF-16 units of a string. */
+  /** Of the body of the answer, as it was made last: bytes; of a string that cannot be large, UTF-16 units. */
   bodyLength = 0
   readonly #startedAtMs: number
   #servedBy: string
@@ -58,7 +58,7 @@ export class Exchange {
     headers[SERVED_BY] = this.#servedBy
     headers[SERVER_TIMING] = this.serverTiming
     if (this.#isClosing()) headers['connection'] = 'close'
-    this.bodyLength = body?.length ?? 0
+    this.bodyLength = typeof body === 'string' && body.length > SHORT_UNITS_MAX ? Buffer.byteLength(body) : (body?.length ?? 0)
     return new Response(body, { status, headers })
   }
 
@@ -73,5 +73,7 @@ export class Exchange {
   }
 }
 
+/** At most three bytes each: below what anybody counts, and not worth the count of its bytes. */
+const SHORT_UNITS_MAX = 16 * 1024
 const NEVER = (): boolean => false
 const REQUEST_ID_FORM = /^[A-Za-z0-9._-]{1,64}$/

@@ -2,6 +2,7 @@
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import pino from 'pino'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { SILENT_LOG } from '../observe/log.ts'
 import { testService } from '../test/test-service.ts'
@@ -32,14 +33,25 @@ test('injects nothing without a file', () => {
 })
 
 test('follows the file while the service runs, and keeps what it had when the file is nonsense', async () => {
+  const refused: unknown[] = []
+  const log = pino({ level: 'warn' }, { write: (line: string) => line.includes('this is no file of faults') && refused.push(line) })
+  /** Resolves when it has been read: the next write would hide it. */
+  const writeNonsense = async (value: unknown): Promise<void> => {
+    const before = refused.length
+    write(value)
+    await vi.waitFor(() => expect(refused).toHaveLength(before + 1), { timeout: 5_000 })
+  }
   write({ answerDelayMs: 20 })
-  faults = new InjectedFaults(file(), SILENT_LOG)
+  faults = new InjectedFaults(file(), log)
   expect(faults.answerDelayMs).toBe(20)
-  write({ answerDelayMs: -1 })
+  await writeNonsense({ answerDelayMs: -1 })
+  expect(faults.answerDelayMs).toBe(20)
   write({ answerDelayMs: 30, replicationDelayMs: 400 })
   await vi.waitFor(() => expect(faults).toMatchObject({ answerDelayMs: 30, replicationDelayMs: 400 }), { timeout: 5_000 })
-  write({ answerDelayMs: 70_000 })
-  write({ surprise: 1 })
+  for (const nonsense of [{ answerDelayMs: 70_000 }, { surprise: 1 }]) {
+    await writeNonsense(nonsense)
+    expect(faults).toMatchObject({ answerDelayMs: 30, replicationDelayMs: 400 })
+  }
   rmSync(file())
   await vi.waitFor(() => expect(faults!.answerDelayMs).toBe(0), { timeout: 5_000 })
 })

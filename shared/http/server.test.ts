@@ -111,6 +111,18 @@ describe('bytes that are no request, behind one that is', () => {
   })
 })
 
+describe('a request that breaks off, behind one that is whole', () => {
+  it('leaves its answer to the first', async () => {
+    const socket = await openSocket(server.port)
+    const whole = 'GET /slow HTTP/1.1\r\nHost: db1\r\n\r\n'
+    socket.write(`${whole}POST /take HTTP/1.1\r\nHost: db1\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n`)
+    await vi.waitFor(() => expect(service.inFlight).toBe(2), { timeout: 5_000, interval: 5 })
+    release.resolve()
+    expect(await readToEnd(socket)).toMatchObject({ status: 200, body: '{"done":true}' })
+    await expectUnharmed()
+  })
+})
+
 describe('a body', () => {
   it.each([
     ['announced', `Content-Length: 70000\r\n\r\n${'a'.repeat(70_000)}`],

@@ -114,8 +114,8 @@ function refuse(name: string, error: NodeJS.ErrnoException, socket: Socket, conn
     socket.destroy()
     return
   }
-  const earlier = connections.of(socket)?.latestAnswer
-  if (earlier && earlier.req.complete && !earlier.writableEnded) {
+  const earlier = connections.of(socket)?.owedAnswer
+  if (earlier) {
     // The request before the broken bytes is whole and being worked on: its answer, and no other, tells what became of it.
     earlier.once('close', () => socket.end())
     return

@@ -289,6 +289,36 @@ describe('log shipping to one replica', () => {
     expect(shipper.isReachable).toBe(false)
   })
 
+  it('finishes without lingering when the replica has the whole list', async () => {
+    const { shipper, node, list, write } = open({ linger: { minMs: 60_000, maxMs: 60_000 } })
+    write(1)
+    await level(node, list)
+    await until(() => shipper.status().state === 'streaming', 'streaming')
+    write(1)
+    await settled()
+    expect(node().list.log.lsn).toBe(1)
+    await shipper.finish()
+    expect(node().list.log.lsn).toBe(2)
+  })
+
+  it('finishes at once when the replica cannot be reached, and when it turns out so', async () => {
+    let isHanging = false
+    const { shipper, node, list, write } = open({ play: () => (isHanging ? 'hang' : 'serve') })
+    await shipper.finish()
+    write(1)
+    await level(node, list)
+    await until(() => shipper.status().state === 'streaming', 'streaming')
+    isHanging = true
+    write(1)
+    let isFinished = false
+    void shipper.finish().then(() => (isFinished = true))
+    await settled()
+    expect(isFinished).toBe(false)
+    await pass(CALL_DEADLINE_MS)
+    await until(() => isFinished, 'the end')
+    expect(node().list.log.lsn).toBe(1)
+  })
+
   it('ends when it is stopped, in the middle of a wait as well', async () => {
     const { shipper, db2, write, sleptMs } = open({ play: () => 'refuse' })
     write(1)

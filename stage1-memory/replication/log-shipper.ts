@@ -56,6 +56,9 @@ export class LogShipper {
   #snapshotParts: SnapshotPart[] = []
   #behindSinceMs: number | undefined
   #wake: (() => void) | undefined
+  #endLinger: (() => void) | undefined
+  /** Set by `finish`: told of each change of what the replica has, or of its state. */
+  #changed: (() => void) | undefined
   #lastSentAtMs = 0
   #exchangeMs = 0
   batchesSent = 0
@@ -77,6 +80,18 @@ export class LogShipper {
   stop(): void {
     this.#stopped.abort(new Error('stopped'))
     this.#wake?.()
+  }
+
+  /** From now on nothing lingers. Resolves when the replica has confirmed the whole list, or cannot be reached: nobody waits for its return. */
+  finish(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#changed = () => {
+        const isLevel = this.#state === 'streaming' && this.#acked !== undefined && this.#acked.lsn >= this.#options.list.log.lsn
+        if (isLevel || !this.isReachable) resolve()
+      }
+      this.#changed()
+      this.#endLinger?.()
+    })
   }
 
   /** There is something new in the list. */
@@ -170,6 +185,7 @@ export class LogShipper {
       this.#state = 'streaming'
     }
     this.#options.acknowledge(this.#nextAfterLsn)
+    this.#changed?.()
   }
 
   #realign({ reason, last }: { reason: string; last: Position }): void {
@@ -200,6 +216,7 @@ export class LogShipper {
     this.#state = 'unreachable'
     // A snapshot half sent means nothing to a process that was restarted.
     this.#snapshotParts = []
+    this.#changed?.()
   }
 
   /** Waits until there is something to send, a batch may have gathered, or a heartbeat is due. */
@@ -225,7 +242,15 @@ export class LogShipper {
     const { minMs, maxMs } = this.#options.linger
     const lingerMs = Math.min(maxMs, Math.max(minMs, EXCHANGE_SHARE * this.#exchangeMs))
     const remainingMs = lingerMs - (Date.now() - this.#lastSentAtMs)
-    if (remainingMs > 0) await this.#sleep(remainingMs)
+    if (remainingMs <= 0 || this.#changed) return
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, remainingMs)
+      this.#endLinger = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+    this.#endLinger = undefined
   }
 
   #hasMore(): boolean {

@@ -11,6 +11,7 @@
 import type { Log as Logger } from '@relais/shared/observe/log.ts'
 import type { Peer } from '@relais/shared/http/settings.ts'
 import type { Durability, ReplicaStatus } from '@relais/shared/store/store.ts'
+import { withinMs } from '@relais/shared/resilience/deadline.ts'
 import type { LogEntry } from '../store/operation.ts'
 import type { ReplicatedList } from '../store/replicated-list.ts'
 import { Acknowledgements } from './acknowledgements.ts'
@@ -70,10 +71,15 @@ export class LogShipping implements Replication {
     }
   }
 
-  close(): void {
+  /** No write is taken any more; what `async` has acknowledged may still be here only. */
+  async close(): Promise<void> {
+    const finished = Promise.all(this.#shippers.map((shipper) => shipper.finish()))
+    await withinMs(finished, FINISH_MS_MAX, () => undefined)
     for (const shipper of this.#shippers) shipper.stop()
   }
 }
+
+const FINISH_MS_MAX = 2_000
 
 const ASYNC_LINGER: Linger = { minMs: 20, maxMs: 100 }
 const NO_LINGER: Linger = { minMs: 0, maxMs: 0 }

@@ -153,16 +153,19 @@ describe('an empty primary', () => {
     expect(list.records.size).toBe(4)
   })
 
-  it.each([
-    ['is empty', 0],
-    ['is being brought up to date', 4],
+  it.each<[string, number, Durability]>([
+    ['is empty', 0, 'all'],
+    ['is being brought up to date', 4, 'all'],
+    ['is empty', 0, 'async'],
+    ['is being brought up to date', 4, 'async'],
   ])(
-    'with all durability never begins on the word of a replica alone that %s: what was acknowledged may be with the silent one',
-    async (_, records) => {
+    'never begins on the word of a replica alone that %s (%i records, %s): what was acknowledged may be with the silent one',
+    async (_, records, durability) => {
       let isSilent = true
-      play('db2', listOf(1, records), undefined, false)
+      writeFileSync(join(dataDir, 'epoch'), '1\n')
+      play('db2', records === 0 ? new ReplicatedList() : listOf(1, records), undefined, false)
       play('db3', listOf(1, 9), () => isSilent)
-      const { list, done, state, waiting } = begin('all')
+      const { list, done, state, waiting } = begin(durability)
       await pass(600_000)
       await askedAgain(waiting)
       expect(state()).toBe('waiting')
@@ -171,6 +174,25 @@ describe('an empty primary', () => {
       expect(list.records.size).toBe(9)
     },
   )
+
+  it.each<[string, ReplicatedList, string, string]>([
+    ['no epoch was ever begun', new ReplicatedList(), '', 'begun'],
+    ['the replica knows of an epoch', listOf(1, 0), '', 'waiting'],
+    ['the file knows of an epoch', new ReplicatedList(), '1\n', 'waiting'],
+  ])('with async durability and one empty replica, where %s: $3', async (_, held, epochInFile, expected) => {
+    if (epochInFile !== '') writeFileSync(join(dataDir, 'epoch'), epochInFile)
+    let isSilent = true
+    play('db2', held, undefined, false)
+    play('db3', new ReplicatedList(), () => isSilent)
+    const { done, state, waiting } = begin('async')
+    await askedAgain(waiting)
+    await pass(6_000)
+    if (expected === 'begun') await done
+    else await askedAgain(waiting)
+    expect(state()).toBe(expected)
+    isSilent = false
+    await done
+  })
 
   it('with quorum durability never begins without one replica: the only confirmation may be there', async () => {
     play('db2', listOf(1, 4))

@@ -5,9 +5,10 @@
  *
  * An empty primary that simply began would number its writes from 1 again and, being the primary, wipe the replicas that
  * hold the only copy. So it begins only after it has heard from them: from all of them, or after `PATIENCE_MS` from
- * enough that no acknowledged write can be elsewhere. With `quorum` the one confirmation may sit on either replica, so
+ * enough of them. With `quorum` the one confirmation may sit on either replica, so
  * both must answer. With `all` each replica has every acknowledged write, unless it restarted and was not level since, so
- * one that was is enough. With `async` nothing was promised, and any one that answers is enough.
+ * one that was is enough. With `async` too: it promised less, but a replica that came back empty says nothing of what the silent one
+ * holds, and beginning on its word would wipe that. Only a cluster that has no history yet begins without such a word.
  *
  * Of the list it took over it has no log. So a replica that lacks some of that is sent a snapshot, and is in the new epoch with all of it
  * or not at all: on the way there by batches, its position would order after all older epochs, of which much was missing.
@@ -73,22 +74,16 @@ export async function beginWithoutAsking(list: ReplicatedList, dataDir: string):
   list.beginEpoch(epoch)
 }
 
-async function hearReplicas({
-  replicas,
-  durability,
-  signer,
-  log,
-  onWaiting,
-  patienceMs = PATIENCE_MS,
-  signal,
-}: RecoverOptions): Promise<Heard[]> {
+async function hearReplicas(options: RecoverOptions): Promise<Heard[]> {
+  const { replicas, durability, dataDir, signer, log, onWaiting, patienceMs = PATIENCE_MS, signal } = options
   const startedAtMs = Date.now()
+  const ownEpoch = await readEpoch(dataDir)
   for (;;) {
     const answers = await Promise.all(replicas.map((replica) => hear(replica, signer)))
     const heard = answers.filter((answer) => answer !== undefined)
     const silent = replicas.filter((replica) => !heard.some((one) => one.replica === replica)).map(({ name }) => name)
     if (silent.length === 0) return heard
-    if (Date.now() - startedAtMs > patienceMs && isEnough(heard, durability)) {
+    if (Date.now() - startedAtMs > patienceMs && isEnough(heard, durability, ownEpoch)) {
       log.warn({ silent }, 'began without hearing all replicas: what only they hold will be discarded')
       return heard
     }
@@ -97,10 +92,11 @@ async function hearReplicas({
   }
 }
 
-/** Whether no acknowledged write can be with a silent replica only. */
-function isEnough(heard: readonly Heard[], durability: Durability): boolean {
+/** Whether what a silent replica holds may be done without. */
+function isEnough(heard: readonly Heard[], durability: Durability, ownEpoch: number): boolean {
   if (durability === 'quorum') return false
-  return durability === 'async' ? heard.length > 0 : heard.some(({ held }) => held.wasLevel)
+  if (heard.some(({ held }) => held.wasLevel)) return true
+  return durability === 'async' && heard.length > 0 && ownEpoch === 0 && heard.every(({ held }) => held.position.epoch === 0)
 }
 
 async function hear(replica: Peer, signer: Signer): Promise<Heard | undefined> {

@@ -17,5 +17,6 @@ export interface Replication {
   durable(lsn: number, deadlineMs: number): Promise<void>
   status(): ReplicaStatus[]
   details(): Record<string, unknown>
-  close(): void
+  /** Resolves when reachable replicas have what is still to be sent, as far as the mechanism sees to it. */
+  close(): void | Promise<void>
 }

@@ -123,7 +123,7 @@ export class PrimaryStore implements Store {
   }
 
   async close(): Promise<void> {
-    this.#replication?.close()
+    await this.#replication?.close()
   }
 
   #opened(): Replication {

@@ -17,6 +17,8 @@ beforeAll(async () => {
 afterAll(() => tiers.close())
 
 const JSON_TYPE = { 'content-type': 'application/json' }
+/** Of the record that is kept. */
+const FIRST_ID = 1
 const HEAD = 'Host: relais\r\nConnection: close\r\n'
 
 interface Row {
@@ -170,6 +172,16 @@ function rows(): Row[] {
       bytes: get(`/api/data/${bad}`),
     })),
     { what: 'a bad id to remove', ...parameter, bytes: [`DELETE /api/data/0 HTTP/1.1\r\n${HEAD}\r\n`] },
+    ...['zz\r\n', '2\r\n{}\r\nzz\r\n'].map((chunks) => ({
+      what: `a broken chunk in the body of a removal, ${JSON.stringify(chunks)}`,
+      ...malformed,
+      bytes: [`DELETE /api/data/${FIRST_ID} HTTP/1.1\r\n${HEAD}Transfer-Encoding: chunked\r\n\r\n${chunks}`],
+    })),
+    {
+      what: 'a removal with a body of 70 KB',
+      ...large,
+      bytes: post('a'.repeat(70_000), { method: 'DELETE', path: `/api/data/${FIRST_ID}`, isChunked: true }),
+    },
     { what: 'a bad session token', ...parameter, bytes: get('/api/data', 'X-Session-Token: latest\r\n') },
     { what: 'two session tokens', ...parameter, bytes: get('/api/data', 'X-Session-Token: 1:1\r\nX-Session-Token: 1:2\r\n') },
     { what: 'a bad idempotency key', ...parameter, bytes: post('{"message": "a"}', { headers: 'Idempotency-Key: a b\r\n' }) },

@@ -117,6 +117,18 @@ describe('a primary that restarts empty', () => {
   })
 })
 
+describe('a primary that is asked to stop', () => {
+  it('first brings the replicas up to what it has acknowledged', async () => {
+    await start({ RELAIS_FAULT_REPLICATION_DELAY_MS: 300 })
+    await reachable('db2', 'db3')
+    await insert(1)
+    // Acknowledged while a batch is on its way, so it can only come with the next one.
+    await insert(1)
+    await cluster.stopNode('db1')
+    for (const name of ['db2', 'db3'] as const) expect(await list(name)).toHaveLength(2)
+  })
+})
+
 describe('a replica that is down', () => {
   it('does not stop an asynchronous primary, and is told as unreachable until it is back', async () => {
     await start()

@@ -60,7 +60,7 @@ function header(view: PageView, frame: Frame): Html {
     <a class="brand" href="${pageLink('/', {}, view.choice)}">${mark()}${PRODUCT}</a>
     <span class="stage">${stageName(view)}</span>
     <nav class="site-nav" aria-label="${text.siteNavigation}">
-      <ul>
+      <ul role="list">
         <li>${navLink('/', text.home, frame.current === 'home', view.choice)}</li>
         <li>${navLink('/records', text.allRecords, frame.current === 'records', view.choice)}</li>
         ${otherLanguages(view, frame)}

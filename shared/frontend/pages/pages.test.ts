@@ -104,6 +104,10 @@ describe.each(PAGES)('the page "%s"', (name, page) => {
     for (const landmark of ['<header ', '<nav ', '<main ', '<footer ']) expect(page).toContain(landmark)
   })
 
+  it('says of each list that it is one, which WebKit forgets where markers are taken away', () => {
+    for (const tag of page.match(/<[ou]l[^>]*>/g) ?? []) expect(tag).toContain(' role="list"')
+  })
+
   it('links only to places on the page that exist', () => {
     for (const [, id] of page.matchAll(/(?:href="#|aria-labelledby="|for=")([^"]+)"/g)) expect(page).toContain(`id="${id}"`)
   })

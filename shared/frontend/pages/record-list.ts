@@ -27,7 +27,7 @@ const GRAPHEMES = new Intl.Segmenter('en', { granularity: 'grapheme' })
 
 /** `savedId` marks the record that this visitor has just saved. */
 export function recordList(records: readonly RecordView[], language: Language, savedId?: number): Html {
-  return html`<ol class="records">
+  return html`<ol class="records" role="list">
     ${records.map((record) => recordItem(record, language, record.id === savedId))}
   </ol>`
 }

@@ -50,7 +50,7 @@ export function wayDiagram(view: WayView): Html {
       <h2 id="way">${view.failed ? text.wayHeadingFailed : text.wayHeading}</h2>
       ${legend(view)}
     </div>
-    <ol class="tiers">
+    <ol class="tiers" role="list">
       <li class="browser"><span class="node">${text.browser}</span></li>
       ${TIERS.map((tier, index) => tierRow(view, tier, TIERS[index - 1]))}
     </ol>
@@ -87,7 +87,7 @@ function tierRow(view: WayView, tier: Tier, tierAbove: Tier | undefined): Html {
   const numbers = Array.from({ length: columns }, (_, index) => index + 1)
   return html`<li class="tier">
     ${wires(columnsAbove, (column) => inwardPathsOf(view, tier, tierAbove, column), 'gather')} ${view.single ? '' : down}
-    <ul class="instances">
+    <ul class="instances" role="list">
       ${numbers.map((number) => instanceItem(view, tier, number))}
     </ul>
   </li>`
