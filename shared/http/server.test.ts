@@ -210,7 +210,8 @@ describe('large answers that are not taken', () => {
   it('are bounded as a whole: one more is refused, and nothing else, until one of them has ended', async () => {
     const small = testService('db1', { untakenBytesMax: 2 * LARGE_BYTES })
     small.app.get('/large', (c) => c.env.exchange.answer(200, 'x'.repeat(LARGE_BYTES), {}))
-    const bounded = await listen(small, '127.0.0.1', 0, PATIENCE)
+    // Large answers take a while on a busy machine, and the second connection asks only after the first one's.
+    const bounded = await listen(small, '127.0.0.1', 0, { ...PATIENCE, headersMs: 60_000, requestMs: 60_000 })
     const ask = (path: string): Promise<RawAnswer> => rawRequest(bounded.port, `GET ${path} HTTP/1.1\r\n${HEAD}\r\n`)
     const slow = await Promise.all([openSocket(bounded.port), openSocket(bounded.port)])
     for (const socket of slow) {
