@@ -167,11 +167,10 @@ async function ask<T>(
     const value = JSON.parse(answer.body.toString()) as unknown
     return answer.status < 300 ? { value: value as T, answer } : { problem: value as ProblemView, headers: retryAfterOf(answer) }
   } catch (error) {
-    if (error instanceof Problem)
-      return { problem: error.toDocument(c.env.exchange.requestId) as unknown as ProblemView, headers: error.headers }
+    if (error instanceof Problem) return { problem: error.toDocument(c.env.exchange.requestId), headers: error.headers }
     if (!(error instanceof SyntaxError)) throw error
     const problem = new Problem('upstream-cut', { detail: 'the answer is not JSON', definite: method === 'GET', cause: error })
-    return { problem: problem.toDocument(c.env.exchange.requestId) as unknown as ProblemView, headers: problem.headers }
+    return { problem: problem.toDocument(c.env.exchange.requestId), headers: problem.headers }
   }
 }
 
@@ -181,7 +180,7 @@ function retryAfterOf(answer: TierAnswer): Record<string, string> {
 }
 
 function showThrown(c: ServiceContext, problem: Problem): Promise<Response> {
-  const document = problem.toDocument(c.env.exchange.requestId) as unknown as ProblemView
+  const document = problem.toDocument(c.env.exchange.requestId)
   return showProblem(c, document, problem.headers)
 }
 

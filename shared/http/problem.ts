@@ -19,6 +19,18 @@ export interface ProblemOptions {
 
 export const PROBLEM_CONTENT_TYPE = 'application/problem+json'
 
+/** An RFC 9457 document; what a slug's members add stands beside these. */
+export interface ProblemDocument {
+  readonly type: string
+  readonly title: string
+  readonly status: number
+  readonly detail: string
+  /** Whether a write certainly did not happen. */
+  readonly definite: boolean
+  readonly requestId: string
+  readonly [member: string]: unknown
+}
+
 export class Problem extends Error {
   override readonly name = 'Problem'
   readonly slug: ErrorSlug
@@ -39,7 +51,7 @@ export class Problem extends Error {
   }
 
   /** The document's members; `requestId` lets a person find the log lines. */
-  toDocument(requestId: string): Record<string, unknown> {
+  toDocument(requestId: string): ProblemDocument {
     const { title } = ERRORS[this.slug]
     return {
       type: problemType(this.slug),
