@@ -5,7 +5,8 @@
 #        └─────── none ───────────────────────────────────────────────────────────────────┴─▶ postgres
 #
 # The same reasons as in stage2-postgres/cluster/standby.ts. A slot that is lost while the server runs is seen by a watcher
-# beside it, which ends the server: the restart policy brings the container back, and it is copied anew.
+# beside it, which ends the server: the restart policy brings the container back, and it is copied anew. So is a standby whose primary
+# could not be asked before its start, and says later that it cannot follow.
 #
 # (!) Old data may be what nobody else has: after the loss of a primary's volume, whatever stands in its place. So it is removed only
 # when the primary was just asked, and certainly has all of it; otherwise it is kept beside the new copy.
@@ -15,6 +16,8 @@ complete=$volume/complete
 passfile=$volume/replicator.pgpass
 # For start-primary.sh: here is a copy, whatever became of the primary's volume.
 copy=$RELAIS_COPIES_DIR/$RELAIS_NAME
+# Why it was ended while it ran, for its next start: found out anew it may no longer seem so, because the primary goes on meanwhile.
+rebuild=$volume/rebuild
 source "$(dirname "$0")/keep-data.sh"
 export PGCONNECT_TIMEOUT=2
 # As in healthy.sh: the programs themselves, not Debian's wrappers.
@@ -52,32 +55,53 @@ write_passfile() {
 # Sets `reason`: one sentence, or nothing when it can follow, and when the primary cannot be asked. Not in $(…), nor by what it
 # returns: there bash goes on after a command that failed.
 find_reason() {
-  reason=
+  reason= parted= unasked=
+  if [[ -e $rebuild ]]; then reason=$(<"$rebuild") parted=yes; return; fi
   if [[ ! -e $complete || ! -e $PGDATA/PG_VERSION ]]; then reason='it was not made to its end'; return; fi
-  ask_primary 2>/dev/null || return 0
+  # Before the start: what it has now is compared also when the primary answers later. A promotion until then is a person's.
   read_control
+  if ask_starting_primary; then compare; else unasked=1; fi
+}
+
+# Sets `reason` and `parted` by what find_reason read and ask_primary heard.
+compare() {
   find_parting
-  if [[ -n $reason ]]; then return; fi
+  if [[ -n $reason ]]; then parted=yes; return; fi
   case $slot in
     missing) reason="its slot \"$RELAIS_NAME\" is missing on the primary" ;;
     lost) reason="its slot \"$RELAIS_NAME\" was lost: it was away for more WAL than max_slot_wal_keep_size" ;;
   esac
 }
 
-# Sets what the primary says: system, timeline, lsn, slot. Fails when it cannot be asked.
+# Everything starts at once, so the primary may be a moment from listening: 2 s, and 10 s while it says that it is starting up. One that
+# is really away must not cost its standbys more, because they can serve reads.
+ask_starting_primary() {
+  local began=$SECONDS patience
+  until ask_primary; do
+    patience=2
+    if [[ $said == *'the database system is '* ]]; then patience=10; fi
+    if ((SECONDS - began > patience)); then return 1; fi
+    sleep 0.2 || return
+  done
+}
+
+# Sets what the primary says: system, timeline, lsn, slot. Fails when it cannot be asked; `said` is then why.
 ask_primary() {
   local row
   row=$(ask_monitor "SELECT (SELECT system_identifier FROM pg_control_system()), left(pg_walfile_name(pg_current_wal_lsn()), 8),
     pg_current_wal_flush_lsn(), coalesce((SELECT coalesce(wal_status, 'lost') FROM pg_replication_slots
-    WHERE slot_name = '$RELAIS_NAME'), 'missing')") || return
+    WHERE slot_name = '$RELAIS_NAME'), 'missing')" 2>&1) || { said=$row; return 1; }
+  said=$row
+  # Warnings come before it.
+  row=${row##*$'\n'}
   [[ $row =~ ^([0-9]+\|[0-9A-F]+\|[0-9A-F]+/[0-9A-F]+\|[a-z]+)$ ]] || return
   IFS='|' read -r system timeline lsn slot <<<"$row"
   timeline=$((16#$timeline))
   lsn=$(lsn_bytes "$lsn")
 }
 
-# Sets what this standby's control file says. Ends everything when a value is missing: what cannot be read must not pass for another
-# cluster's, or for older than it is.
+# Sets what this standby's control file says, and whether it was promoted. Ends everything when a value is missing: what cannot be read
+# must not pass for another cluster's, or for older than it is.
 read_control() {
   local output checkpoint replayed
   output=$(pg_controldata "$PGDATA") || refuse_control 'what pg_controldata reads' ''
@@ -92,6 +116,8 @@ read_control() {
   own_lsn=$(lsn_bytes "$checkpoint")
   replayed=$(lsn_bytes "$replayed")
   if ((replayed > own_lsn)); then own_lsn=$replayed; fi
+  has_signal=
+  if [[ -e $PGDATA/standby.signal ]]; then has_signal=yes; fi
 }
 
 # Of read_control's output.
@@ -106,7 +132,7 @@ refuse_control() {
 find_parting() {
   reason=
   if [[ $own_system != "$system" ]]; then reason='it belongs to another cluster than the primary'
-  elif [[ ! -e $PGDATA/standby.signal ]]; then reason='it was promoted and has a history of its own'
+  elif [[ -z $has_signal ]]; then reason='it was promoted and has a history of its own'
   elif ((own_timeline > timeline)); then reason="it is on timeline $own_timeline, the primary on $timeline"
   elif ((own_timeline == timeline && own_lsn > lsn)); then reason='it is ahead of the primary, which lost what it has'
   fi
@@ -120,11 +146,12 @@ make_standby() {
     echo "$RELAIS_NAME: the primary could not be copied; trying again"
     sleep 1
   done
+  rm -f "$rebuild"
   touch "$complete"
 }
 
 copy_primary() {
-  ask_primary || return
+  ask_primary || { echo "$said" >&2; return 1; }
   clear_place || exit 1
   # WAIT: a walsender that has not noticed yet that its standby is gone holds the slot.
   ask_replicator "DROP_REPLICATION_SLOT \"$RELAIS_NAME\" WAIT" >/dev/null 2>&1 || true
@@ -141,14 +168,24 @@ clear_place() {
     read_control
     find_parting
     # Its note stays with what is kept, which may be the last copy.
-    if [[ -n $reason || $slot == missing ]] || ((own_timeline != timeline)); then keep_data; return; fi
+    if [[ -n $reason || -n $parted || $slot == missing ]] || ((own_timeline != timeline)); then keep_data; return; fi
   fi
   rm -rf "$copy" "$complete" "$PGDATA"
 }
 
 # The server's process id is its argument: the shell that starts it becomes it.
 watch_slot() {
-  while sleep 10; do
+  while sleep "${unasked:-10}"; do
+    if [[ -n $unasked ]] && ask_primary; then
+      unasked=
+      compare
+      if [[ -n $parted ]]; then
+        echo "$RELAIS_NAME: $reason; it is copied anew"
+        echo "$reason" >"$rebuild"
+        kill -INT "$1"
+        return
+      fi
+    fi
     # Missing is lost: a primary that was away when this server started may be a copy that has no slots.
     [[ $(ask_monitor "SELECT count(*) FROM pg_replication_slots WHERE slot_name = '$RELAIS_NAME' AND wal_status <> 'lost'" 2>/dev/null) == 0 ]] || continue
     echo "$RELAIS_NAME: its slot was lost or is missing; it is copied anew"

@@ -1,6 +1,6 @@
 /** What the start scripts of PostgreSQL's containers do with data that is there, by programs that only say what a test wants them to say. */
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
@@ -100,8 +100,42 @@ describe.runIf(process.platform === 'linux')('start-standby.sh', () => {
 
   test('goes on with what is there when the primary cannot be asked', () => {
     putData()
+    controlFileHas()
     expect(run()).toEqual({ code: 0, said: 'postgres serves\n' })
     expect(whereIsTheOld()).toBe('in place')
+  })
+
+  /** What the primary says from the second look on; `sleeps` is how many waits there are before nothing is tried any more. */
+  function primaryAnswersAfter(sleeps: number, says: Partial<typeof SAYS>): void {
+    primarySays(says)
+    renameSync(path.join(directory, 'primary'), path.join(directory, 'later'))
+    const sleep = `echo >>"$TEST_DIR/sleeps"; count=$(wc -l <"$TEST_DIR/sleeps")
+      if [ "$count" -eq ${sleeps} ]; then cp "$TEST_DIR/later" "$TEST_DIR/primary"; else exit 1; fi`
+    writeFileSync(path.join(directory, 'programs/sleep'), `#!/bin/bash\n${sleep}\n`)
+  }
+
+  test('asks a primary that is a moment from listening again, before it starts', () => {
+    putData({ isStandby: false })
+    controlFileHas()
+    primaryAnswersAfter(1, {})
+    expect(run().said).toContain('db2: rebuilding this standby, because it was promoted')
+    expect(whereIsTheOld()).toBe('kept')
+  })
+
+  test('that started without its primary is ended once that one says it cannot follow, and what it had is kept', () => {
+    putData()
+    controlFileHas({ replayed: '0/3000001' })
+    primaryAnswersAfter(2, {})
+    const serves = 'trap "echo postgres ends; exit 0" INT; for i in {1..200}; do /bin/sleep 0.02; done'
+    writeFileSync(path.join(directory, 'programs/postgres'), `#!/bin/bash\n${serves}\n`)
+    expect(run().said).toBe('db2: it is ahead of the primary, which lost what it has; it is copied anew\npostgres ends\n')
+    expect(whereIsTheOld()).toBe('in place')
+    writeFileSync(path.join(directory, 'programs/postgres'), '#!/bin/bash\n')
+    // The primary has moved on, as it does by being copied.
+    primarySays({ lsn: '0/4000000' })
+    expect(run().said).toContain('db2: rebuilding this standby, because it is ahead of the primary, which lost what it has')
+    expect(whereIsTheOld()).toBe('kept')
+    expect(run().said).toBe('')
   })
 
   test('copies the primary where there is nothing', () => {

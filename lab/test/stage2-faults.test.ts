@@ -3,6 +3,8 @@
  * and every other write was told the truth: certainly not made, or unknown and then one write when it is repeated under its key.
  */
 
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { RecordJson } from '@relais/shared/database/record-json.ts'
 import { entryUrl, nodesOf, topologyOf, type Topology } from '../topology.ts'
@@ -196,3 +198,16 @@ describe('with --durability quorum', () => {
     },
   )
 })
+
+test(
+  'a standby that was promoted is copied anew by an ordinary `down` and `up`, which starts all servers at once',
+  { timeout: FAULT_MS },
+  async () => {
+    await act('psql', 'stage2/db2', '-c', 'SELECT pg_promote()')
+    await act('down', 'stage2')
+    await act('up', 'stage2', '--detach')
+    const said = readFileSync(path.join(cluster.stateDirectory, 'stage2', 'logs', 'db2.log'), 'utf8')
+    expect(said).toContain('db2: rebuilding this standby, because it was promoted and has a history of its own')
+    await expectStreaming()
+  },
+)

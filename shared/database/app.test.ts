@@ -61,3 +61,15 @@ it.each([
   expect(status).toBe(404)
   expect(deadlines).toEqual([['position', 2_000]])
 })
+
+it.each([
+  ['primary', undefined, 200, '"role":"primary"'],
+  ['primary', 'PostgreSQL is away', 503, 'PostgreSQL is away'],
+  ['replica', undefined, 503, 'this node is a replica'],
+] as const)('GET /primary of a %s that is not ready because of %s is %i', async (role, reason, status, text) => {
+  const service = testService('db1')
+  mountDatabase(service, { role, notReadyBecause: () => reason } as Partial<Store> as Store)
+  const response = await service.request('/primary')
+  expect(response.status).toBe(status)
+  expect(await response.text()).toContain(text)
+})

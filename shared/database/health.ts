@@ -11,11 +11,16 @@ import { Problem } from '../http/problem.ts'
 import type { Store } from '../store/store.ts'
 
 export function mountHealth(service: Service, store: Store): void {
-  service.app.get('/primary', (c) => {
-    if (store.role === 'primary') return c.env.exchange.json(200, { role: 'primary', name: service.options.name })
-    throw notReady('this node is a replica')
-  })
+  service.app.get('/primary', (c) => primary(c, store, service.options.name))
   service.app.get('/replica', (c) => replica(c, store, service.options.name))
+}
+
+/** Configured as the primary is not enough: without its server, or its list, it takes no write. */
+async function primary(c: ServiceContext, store: Store, name: string): Promise<Response> {
+  if (store.role !== 'primary') throw notReady('this node is a replica')
+  const reason = await store.notReadyBecause()
+  if (reason !== undefined) throw notReady(reason)
+  return c.env.exchange.json(200, { role: 'primary', name })
 }
 
 async function replica(c: ServiceContext, store: Store, name: string): Promise<Response> {

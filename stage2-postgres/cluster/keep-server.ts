@@ -2,8 +2,8 @@
  * Keeps one PostgreSQL server: prepares it, runs it, and rebuilds a standby that can no longer follow.
  *
  *   prepareServer ─▶ postgres in the foreground ─▶ ready ─▶ (primary) schema, durability
- *         ▲                                          └────▶ (standby) slot lost? ─▶ stop ─┐
- *         └───────────────────────────────────────────────────────────────────────────────┘
+ *         ▲                                          └────▶ (standby) slot lost, or no part of the primary's? ─▶ stop ─┐
+ *         └──────────────────────────────────────────────────────────────────────────────────────────────────────────────┘
  *
  * The keeper is the server's parent and dies with it: what supervises us sees one process that stands for the server,
  * and a crash of the server is its end too. A keeper that fails (a schema of a newer release, say) ends its server first, or
@@ -15,6 +15,7 @@ import { primaryOf, type ClusterNode, type OnProgress } from './cluster.ts'
 import { loginAs } from './login.ts'
 import { openPrimary } from './prepare-cluster.ts'
 import { prepareServer } from './prepare-server.ts'
+import type { AskLater, RebuildReason } from './standby.ts'
 import { postmasterPid } from './server-processes.ts'
 import { endServer, ready, signalServer, startServer, type StartedServer } from './server.ts'
 
@@ -29,14 +30,18 @@ export interface KeepOptions {
 }
 
 const LOOK_INTERVAL_MS = 1_000
+/** While the primary was never asked: a standby that cannot follow is not to stream from it for long. */
+const ASK_INTERVAL_MS = 200
 
 /** Resolves after an orderly end; rejects when the server could not be prepared or opened, or ended by itself. Either way it is gone. */
 export async function keepServer(options: KeepOptions): Promise<void> {
   const { node, signal } = options
   await endForgotten(node, options.onProgress)
+  let rebuild: RebuildReason | undefined
   while (!signal.aborted) {
+    let askLater: AskLater | undefined
     try {
-      await prepareServer(node, options.onProgress, signal)
+      askLater = await prepareServer(node, options.onProgress, { signal, rebuild })
     } catch (error) {
       // What was being made is what we were asked to end.
       if (!signal.aborted) throw error
@@ -44,16 +49,18 @@ export async function keepServer(options: KeepOptions): Promise<void> {
     // That may have taken a while. From here on `run` hears of it.
     if (signal.aborted) return
     const server = startServer(node, { onLine: options.onLine })
-    let reason: 'asked' | 'lost' | undefined
+    let reason: 'asked' | 'lost' | RebuildReason | undefined
     try {
-      reason = await run(server, options)
+      reason = await run(server, options, askLater)
     } finally {
       // What it holds will be replaced, and it may be frozen: nothing is gained by asking it to end.
-      if (reason === 'lost') signalServer(node, 'SIGKILL')
+      if (reason !== undefined && reason !== 'asked') signalServer(node, 'SIGKILL')
       await server.stop()
       await endServer(node)
     }
     if (reason === 'lost') options.onProgress(`${node.name}: its slot was lost or is missing; it is copied anew`)
+    // Not asked again: the primary goes on meanwhile, and what was ahead of it then no longer seems to be.
+    rebuild = typeof reason === 'object' ? reason : undefined
   }
 }
 
@@ -65,8 +72,8 @@ async function endForgotten(node: ClusterNode, onProgress: OnProgress): Promise<
   for (let attempt = 0; postmasterPid(node) !== undefined && attempt < 200; attempt++) await sleep(25)
 }
 
-/** Runs the server until it shall end ('asked'), or must be made again ('lost'). */
-async function run(server: StartedServer, options: KeepOptions): Promise<'asked' | 'lost'> {
+/** Runs the server until it shall end ('asked'), or must be made again. */
+async function run(server: StartedServer, options: KeepOptions, askLater?: AskLater): Promise<'asked' | 'lost' | RebuildReason> {
   const { node, signal } = options
   const ended = new Promise<never>((_, reject) => {
     server.process.once('exit', (code, by) => reject(new Error(`PostgreSQL ${node.name} ended with ${by ?? `exit code ${code}`}`)))
@@ -74,7 +81,7 @@ async function run(server: StartedServer, options: KeepOptions): Promise<'asked'
   // Somebody always looks at it first; a later rejection is the end that we asked for.
   ended.catch(() => {})
   const asked = new Promise<'asked'>((resolve) => signal.addEventListener('abort', () => resolve('asked'), { once: true }))
-  const work = node.role === 'primary' ? openWhenReady(options) : untilSlotIsLost(options)
+  const work = node.role === 'primary' ? openWhenReady(options) : untilItCannotFollow(options, askLater)
   return Promise.race([ended, asked, work])
 }
 
@@ -84,10 +91,20 @@ async function openWhenReady({ node, durability, onProgress, signal }: KeepOptio
   return new Promise<never>(() => {})
 }
 
-async function untilSlotIsLost({ node, signal }: KeepOptions): Promise<'lost' | 'asked'> {
+/** What could not be asked before the start comes first, until it has had its answer. */
+async function untilItCannotFollow({ node, signal }: KeepOptions, askLater?: AskLater): Promise<'lost' | 'asked' | RebuildReason> {
+  let ask = askLater
   while (!signal.aborted) {
-    await sleep(LOOK_INTERVAL_MS, undefined, { signal }).catch(() => {})
-    if (!signal.aborted && (await isSlotLost(node).catch(() => false))) return 'lost'
+    await sleep(ask ? ASK_INTERVAL_MS : LOOK_INTERVAL_MS, undefined, { signal }).catch(() => {})
+    if (signal.aborted) break
+    try {
+      const reason = await ask?.()
+      if (reason) return reason
+      ask = undefined
+      if (await isSlotLost(node)) return 'lost'
+    } catch {
+      // The primary does not answer now.
+    }
   }
   return 'asked'
 }

@@ -8,19 +8,34 @@ import { configure } from './configuration.ts'
 import { refuseMissingPrimary } from './missing-primary.ts'
 import { endServer } from './server.ts'
 import { postmasterPid } from './server-processes.ts'
-import { createStandby, rebuildReason } from './standby.ts'
+import { createStandby, rebuildReason, type AskLater, type RebuildReason } from './standby.ts'
 
-/** Rejects when the server already runs, or is a primary whose data is gone. The signal ends a copy that is being made. */
-export async function prepareServer(node: ClusterNode, onProgress: OnProgress = () => {}, signal?: AbortSignal): Promise<void> {
+export interface PrepareOptions {
+  /** Ends a copy that is being made, and the wait for a primary that is starting. */
+  readonly signal?: AbortSignal | undefined
+  /** Why a standby is copied anew; by default its primary is asked. */
+  readonly rebuild?: RebuildReason | undefined
+}
+
+/**
+ * Resolves to what a standby's primary could not be asked yet, to be asked while the server runs. Rejects when the server already runs, or is
+ * a primary whose data is gone.
+ */
+export async function prepareServer(
+  node: ClusterNode,
+  onProgress: OnProgress = () => {},
+  { signal, rebuild }: PrepareOptions = {},
+): Promise<AskLater | undefined> {
   const pid = postmasterPid(node)
   if (pid !== undefined) throw new Error(`Failed to start PostgreSQL ${node.name}: it already runs (pid ${pid}); stop it first.`)
   await endServer(node)
   if (node.role === 'primary') refuseMissingPrimary(node.cluster)
   // A standby that is not complete may have no directory, or one without the files that are changed here; it is made below.
   if (node.role === 'primary' || isComplete(node)) configure(node)
-  if (node.role === 'primary') return
-  const reason = await rebuildReason(node)
-  if (reason === undefined) return
-  onProgress(`${node.name}: rebuilding this standby, because ${reason}`)
-  await createStandby(node, onProgress, { signal })
+  if (node.role === 'primary') return undefined
+  const reason = rebuild ?? (await rebuildReason(node, signal))
+  if (reason === undefined || typeof reason === 'function') return reason
+  onProgress(`${node.name}: rebuilding this standby, because ${reason.why}`)
+  await createStandby(node, onProgress, { signal, keepOld: reason.isParted })
+  return undefined
 }

@@ -12,6 +12,7 @@
  */
 import { chownSync, existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { Sql } from 'postgres'
 import { parseLsn } from '../store/wal-position.ts'
@@ -28,18 +29,20 @@ export interface StandbySource {
   readonly bySocket?: boolean
   /** Ends the copy. It has no deadline: how long it takes is for the data to say. */
   readonly signal?: AbortSignal | undefined
+  /** What it had is kept, whatever the primary says now: it was found to be no part of the primary's, which moves on while others copy it. */
+  readonly keepOld?: boolean
 }
 
 /** Makes the standby from the running primary; data that it had is removed, or kept. Its server must not run. */
 export async function createStandby(
   standby: ClusterNode,
   onProgress: OnProgress,
-  { bySocket = false, signal }: StandbySource = {},
+  { bySocket = false, signal, keepOld = false }: StandbySource = {},
 ): Promise<void> {
   const { cluster, directory, dataDir, name } = standby
   const primary = primaryOf(cluster)
   const state = await askPrimary(standby, { bySocket, timeoutMs: 10_000 })
-  if (mayHoldData(standby) && !hasAllOf(await readControlData(standby), state)) await keepData(standby, onProgress)
+  if (mayHoldData(standby) && (!hasAllOf(await readControlData(standby), state) || keepOld)) await keepData(standby, onProgress)
   else await removeData(standby)
   onProgress(`${name}: copying ${primary.name} (pg_basebackup)`)
   await loginAs(primary, 'admin', (sql) => renewSlot(sql, name), { bySocket, timeoutMs: 10_000 })
@@ -78,16 +81,58 @@ async function renewSlot(sql: Sql, name: string): Promise<void> {
   await sql`SELECT pg_create_physical_replication_slot(${name}, true)`
 }
 
-/** Why this standby can no longer follow its primary; `undefined` when it can, or when the primary cannot be asked. */
-export async function rebuildReason(standby: ClusterNode): Promise<string | undefined> {
-  if (!isComplete(standby)) return 'it was not made to its end'
-  const primary = await askPrimary(standby, { timeoutMs: 2_000 }).catch(() => undefined)
-  if (!primary) return undefined
-  const parted = divergence(await readControlData(standby), primary)
-  if (parted !== undefined) return parted
-  if (!primary.hasSlot) return `its slot "${standby.name}" is missing on ${primary.name}`
-  if (primary.isSlotLost) return `its slot "${standby.name}" was lost: it was away for more WAL than max_slot_wal_keep_size`
-  return undefined
+export interface RebuildReason {
+  /** "it was promoted …" */
+  readonly why: string
+  /** Its history is no longer a part of the primary's, so what it had is kept. */
+  readonly isParted: boolean
+}
+
+/** Asks the primary about the standby as it was before its start. Rejects when the primary does not answer. */
+export type AskLater = () => Promise<RebuildReason | undefined>
+
+/**
+ * Why this standby can no longer follow its primary; `undefined` when it can. When the primary cannot be asked the standby may start, because
+ * it can serve reads, and what is returned is the question: to be asked once, as soon as there is an answer.
+ *
+ * What the control file says is read before the start: a promotion after it is a person's, and nothing is done to that server.
+ */
+export async function rebuildReason(standby: ClusterNode, signal?: AbortSignal): Promise<RebuildReason | AskLater | undefined> {
+  if (!isComplete(standby)) return { why: 'it was not made to its end', isParted: false }
+  const own = await readControlData(standby)
+  const primary = await askStartingPrimary(standby, signal)
+  if (primary) return reasonOf(standby, own, primary)
+  return async () => reasonOf(standby, own, await askPrimary(standby, { timeoutMs: ASK_MS_MAX }))
+}
+
+function reasonOf(standby: ClusterNode, own: ControlData, primary: PrimaryState): RebuildReason | undefined {
+  const parted = divergence(own, primary)
+  if (parted !== undefined) return { why: parted, isParted: true }
+  if (!primary.hasSlot) return { why: `its slot "${standby.name}" is missing on ${primary.name}`, isParted: false }
+  if (!primary.isSlotLost) return undefined
+  return { why: `its slot "${standby.name}" was lost: it was away for more WAL than max_slot_wal_keep_size`, isParted: false }
+}
+
+const ASK_MS_MAX = 2_000
+/** All servers of an `up` begin at once: the primary is a moment from listening. One that is really away must not cost its standbys more. */
+const AWAY_MS_MAX = 2_000
+/** It listens, and says that it is starting up: after a crash that takes a while. */
+const STARTING_MS_MAX = 10_000
+const ASK_AGAIN_MS = 50
+const CANNOT_CONNECT_NOW = '57P03'
+
+/** `undefined` when it does not answer in time, or we are asked to end. */
+async function askStartingPrimary(standby: ClusterNode, signal?: AbortSignal): Promise<PrimaryState | undefined> {
+  const beganAtMs = performance.now()
+  for (;;) {
+    try {
+      return await askPrimary(standby, { timeoutMs: ASK_MS_MAX })
+    } catch (error) {
+      const isStarting = (error as { code?: string }).code === CANNOT_CONNECT_NOW
+      if (signal?.aborted || performance.now() - beganAtMs > (isStarting ? STARTING_MS_MAX : AWAY_MS_MAX)) return undefined
+    }
+    await sleep(ASK_AGAIN_MS, undefined, { signal }).catch(() => {})
+  }
 }
 
 interface PrimaryState {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { readSynchronousStandbys, setDurabilityBy, synchronousStandbyNames } from './durability.ts'
+import { canConfirm, readSynchronousStandbys, setDurabilityBy, synchronousStandbyNames } from './durability.ts'
 
 describe('synchronous_standby_names', () => {
   it.each(['async', 'quorum', 'all'] as const)('written for %s is read as the same word', (durability) => {
@@ -14,8 +14,24 @@ describe('synchronous_standby_names', () => {
     ['db2, db3', 'quorum', 1],
     ['2 (db2, db3)', 'all', 2],
     ['any 2 (db2,db3,db4)', 'quorum', 2],
+    ['*', 'quorum', 1],
+    ['ANY 2 ("*")', 'quorum', 2],
   ])('%j means %s with %i to confirm', (setting, durability, needed) => {
     expect(readSynchronousStandbys(setting)).toMatchObject({ durability, needed })
+  })
+
+  it.each(['*', 'FIRST 1 (*)', 'ANY 1 (DB2, "Db3")', 'db3'])('%j is confirmed by db3', (setting) => {
+    expect(canConfirm(readSynchronousStandbys(setting), 'db3')).toBe(true)
+    expect(canConfirm(readSynchronousStandbys(setting), 'db4')).toBe(setting.includes('*'))
+  })
+
+  it.each([
+    ['local', 'async', 0],
+    ['off', 'async', 0],
+    ['remote_write', 'quorum', 1],
+    ['remote_apply', 'quorum', 1],
+  ])('with synchronous_commit = %s means %s', (commit, durability, needed) => {
+    expect(readSynchronousStandbys('ANY 1 ("db2", "db3")', commit)).toMatchObject({ durability, needed })
   })
 })
 

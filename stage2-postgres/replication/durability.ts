@@ -81,17 +81,31 @@ export interface SynchronousStandbys {
   readonly durability: Durability
   /** How many standbys must confirm a commit. */
   readonly needed: number
+  /** In lower case, because PostgreSQL compares without regard to it; "*" is any standby. */
   readonly names: readonly string[]
 }
 
-/** What the server's setting means, whoever made it. Forms that we do not write are read with care: all of them. */
-export function readSynchronousStandbys(setting: string): SynchronousStandbys {
+/** Whether a standby of this name can confirm a commit. */
+export function canConfirm({ names }: SynchronousStandbys, name: string): boolean {
+  return names.includes('*') || names.includes(name.toLowerCase())
+}
+
+/** What the server's settings mean, whoever made them. Forms that we do not write are read with care: all of them. */
+export function readSynchronousStandbys(setting: string, commit = 'on'): SynchronousStandbys {
+  // Nobody waits then, whoever is named; with `off` not even for this server's disk.
+  if (commit === 'local' || commit === 'off') return { durability: 'async', needed: 0, names: [] }
   const match = /^(?:(ANY|FIRST)\s+)?(?:(\d+)\s*)?\(?(.*?)\)?$/i.exec(setting.trim())
   const names = (match?.[3] ?? '')
     .split(',')
-    .map((name) => name.trim().replace(/^"(.*)"$/, '$1'))
+    .map((name) =>
+      name
+        .trim()
+        .replace(/^"(.*)"$/, '$1')
+        .toLowerCase(),
+    )
     .filter(Boolean)
   if (names.length === 0) return { durability: 'async', needed: 0, names }
   const needed = match?.[2] === undefined ? 1 : Number(match[2])
-  return { durability: needed >= names.length ? 'all' : 'quorum', needed, names }
+  // How many "any" are it does not say, so it does not say that these are all.
+  return { durability: needed >= names.length && !names.includes('*') ? 'all' : 'quorum', needed, names }
 }

@@ -10,7 +10,7 @@ import type { Durability, ReplicaStatus } from '@relais/shared/store/store.ts'
 import type { Pool } from '../store/pool.ts'
 import { readWithin } from '../store/read-within.ts'
 import type { Timeline } from '../store/wal-position.ts'
-import { readSynchronousStandbys, type SynchronousStandbys } from './durability.ts'
+import { canConfirm, readSynchronousStandbys, type SynchronousStandbys } from './durability.ts'
 import { lookAtPrimary, standbyStatus, type PrimaryRow } from './status.ts'
 
 export interface PrimaryReplicationOptions {
@@ -55,9 +55,9 @@ export class PrimaryReplication {
 
   /** Throws `not-enough-replicas` when the standbys that must confirm a commit are not there. */
   ensurePossible(): void {
-    const { needed, names, durability } = this.#synchronous
+    const { needed, durability } = this.#synchronous
     if (needed === 0 || !this.#seen || performance.now() - this.#seenAtMs > LOOK_AGE_MS_MAX) return
-    const streaming = this.#seen.standbys.filter(({ name, state }) => state === 'streaming' && names.includes(name)).length
+    const streaming = this.#seen.standbys.filter(({ name, state }) => state === 'streaming' && canConfirm(this.#synchronous, name)).length
     if (streaming >= needed) return
     throw new Problem('not-enough-replicas', { detail: `${durability} needs ${needed} streaming standbys, found ${streaming}` })
   }
@@ -90,7 +90,7 @@ export class PrimaryReplication {
     const row = rows[0]!
     this.#seen = row
     this.#seenAtMs = performance.now()
-    this.#synchronous = readSynchronousStandbys(row.synchronous_commit === 'local' ? '' : row.synchronous_standby_names)
+    this.#synchronous = readSynchronousStandbys(row.synchronous_standby_names, row.synchronous_commit)
     this.#options.timeline.see(row.timeline)
     return row
   }

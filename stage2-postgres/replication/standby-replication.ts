@@ -21,6 +21,8 @@ export class StandbyReplication {
   readonly #options: StandbyReplicationOptions
   readonly #timer: NodeJS.Timeout
   #looking: Promise<ReceiverRow> | undefined
+  /** When it last was level with what it streams, by `performance.now()`; forgotten when the stream, or the server, is away. */
+  #levelAtMs: number | undefined
 
   constructor(options: StandbyReplicationOptions) {
     this.#options = options
@@ -56,11 +58,29 @@ export class StandbyReplication {
   }
 
   async #ask(): Promise<ReceiverRow> {
-    const rows = await readWithin(this.#options.pool, (link) => link.query(lookAtStandby), LOOK_TIMEOUT_MS)
-    const row = rows[0]!
+    const row = this.#bounded(await this.#read())
     // A promoted server is on a timeline of its own, of which the primary's tokens are no part.
     if (!row.is_promoted) this.#options.timeline.see(row.timeline)
     this.#options.onLook(row)
     return row
+  }
+
+  async #read(): Promise<ReceiverRow> {
+    try {
+      const rows = await readWithin(this.#options.pool, (link) => link.query(lookAtStandby), LOOK_TIMEOUT_MS)
+      return rows[0]!
+    } catch (error) {
+      this.#levelAtMs = undefined
+      throw error
+    }
+  }
+
+  /** (!) After an idle hour the first write makes the last transaction an hour old, and the standby is not that late: it was level until now. */
+  #bounded(row: ReceiverRow): ReceiverRow {
+    const nowMs = performance.now()
+    if (row.receiver !== 'streaming') this.#levelAtMs = undefined
+    else if (row.lag_ms === 0) this.#levelAtMs = nowMs
+    if (row.lag_ms === null || this.#levelAtMs === undefined) return row
+    return { ...row, lag_ms: Math.min(row.lag_ms, Math.round(nowMs - this.#levelAtMs)) }
   }
 }

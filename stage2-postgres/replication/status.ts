@@ -7,7 +7,8 @@
  * Lag is told in bytes of WAL, because lag in time means nothing when nobody writes: an idle standby's last transaction
  * grows old without being late. And "up" means streaming: a standby that answers queries may have lost its primary.
  * (!) Such a one has replayed all that it has, and cannot know what it lacks: 0 bytes of its own, and in time as old as its last
- * transaction. What the primary keeps for it is the slot's word.
+ * transaction. What the primary keeps for it is the slot's word. While it streams its lag in time is bounded by when it last was level
+ * (standby-replication.ts).
  */
 import type { Sql } from 'postgres'
 import type { ReplicaStatus } from '@relais/shared/store/store.ts'

@@ -24,6 +24,8 @@ export interface OnceOptions {
 interface OnTheirWay {
   readonly fingerprint: string
   readonly write: Submitted<unknown>
+  /** Callers whose deadline has not passed. Only the last of them may take the write back. */
+  waiting: number
 }
 
 const UNKNOWN_KEYS_MAX = 10_000
@@ -51,28 +53,35 @@ export class Once {
     }
   }
 
-  #joinOrBegin<T>(key: string | undefined, fingerprint: string, begin: () => Submitted<T>): Submitted<T> {
+  #joinOrBegin(key: string | undefined, fingerprint: string, begin: () => Submitted<unknown>): OnTheirWay {
     if (key === undefined) {
       this.#options.ensurePossible()
-      return begin()
+      return { fingerprint, write: begin(), waiting: 0 }
     }
     const before = this.#byKey.get(key)
     if (before) {
       if (before.fingerprint !== fingerprint) throw keyReused()
-      // Two callers wait for it now, so neither may take it back.
-      return { outcome: before.write.outcome as Promise<T>, isSent: true, drop: () => {} }
+      return before
     }
     this.#options.ensurePossible()
-    const write = begin()
-    this.#byKey.set(key, { fingerprint, write })
+    const begun: OnTheirWay = { fingerprint, write: begin(), waiting: 0 }
+    this.#byKey.set(key, begun)
     const forget = (): unknown => this.#byKey.delete(key)
-    write.outcome.then(forget, forget)
-    return write
+    begun.write.outcome.then(forget, forget)
+    return begun
   }
 
-  #within<T>(deadlineMs: number, write: Submitted<T>): Promise<T> {
+  #within<T>(deadlineMs: number, joined: OnTheirWay): Promise<T> {
+    const write = joined.write as Submitted<T>
+    joined.waiting++
+    const leave = (reject: (problem: Problem) => void): void => {
+      joined.waiting--
+      // While others wait it may still be sent.
+      if (write.isSent || joined.waiting > 0) reject(this.#unanswered())
+      else write.drop()
+    }
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => (write.isSent ? reject(this.#unanswered()) : write.drop()), Math.max(0, deadlineMs - Date.now()))
+      const timer = setTimeout(leave, Math.max(0, deadlineMs - Date.now()), reject)
       write.outcome.then(resolve, reject).finally(() => clearTimeout(timer))
     })
   }

@@ -14,10 +14,11 @@ import { Changes } from './changes.ts'
 import type { Connections } from './connections.ts'
 import { ForgetKeys } from './forget-keys.ts'
 import { InsertLane } from './insert-lane.ts'
+import { insertPosition } from './insert-position.ts'
 import { fingerprintOf, Once } from './once.ts'
 import { Reads } from './reads.ts'
 import { PRIMARY_READS } from './statements.ts'
-import { walPosition, type Timeline } from './wal-position.ts'
+import type { Timeline } from './wal-position.ts'
 
 export interface PrimaryStoreOptions {
   readonly name: string
@@ -119,6 +120,6 @@ export class PrimaryStore implements Store {
   }
 
   #at(lsn: string): Position {
-    return walPosition(this.#options.timeline.current, lsn)
+    return insertPosition(this.#options.timeline.current, lsn)
   }
 }

@@ -1,13 +1,17 @@
 /** Data that is gone on one server and still there on another: nothing starts over it, and nothing is removed that may be the only copy. */
 import { execFileSync } from 'node:child_process'
-import { existsSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { ClusterNode } from '../cluster/cluster.ts'
+import { keepServer } from '../cluster/keep-server.ts'
 import { prepareCluster } from '../cluster/prepare-cluster.ts'
 import { prepareServer } from '../cluster/prepare-server.ts'
+import { ready } from '../cluster/server.ts'
+import { rebuildReason, type AskLater } from '../cluster/standby.ts'
 import { eventually, PostgresCluster, withProgram, type NodeName } from './postgres-cluster.ts'
 
+const README = new URL('../README.md', import.meta.url)
 const NAMES: readonly NodeName[] = ['db1', 'db2', 'db3']
 let cluster: PostgresCluster
 let db1: ClusterNode
@@ -39,6 +43,46 @@ async function startAll(): Promise<void> {
   for (const name of NAMES) await cluster.startServer(name)
   for (const name of NAMES) await cluster.serviceReady(name)
   await cluster.streaming('db2', 'db3')
+}
+
+/** As `up` does: a keeper for each server, and none waits for another. Ended with the work. */
+async function whileKept(names: readonly NodeName[], work: (said: readonly string[]) => Promise<void>): Promise<string[]> {
+  const end = new AbortController()
+  const said: string[] = []
+  const kept = Promise.all(
+    names.map((name) =>
+      keepServer({
+        node: cluster.node(name),
+        durability: 'all',
+        onProgress: (message) => said.push(message),
+        onLine: () => {},
+        signal: end.signal,
+      }),
+    ),
+  )
+  kept.catch(() => {})
+  try {
+    await Promise.race([work(said), kept])
+  } finally {
+    end.abort()
+    await kept
+  }
+  return said
+}
+
+/** db1's directory is put back as it was before the last writes, which its standbys have. All are stopped then. */
+async function putOlderPrimaryBack(message: string): Promise<void> {
+  await stopAll()
+  const older = `${db1.directory}-older`
+  execFileSync('cp', ['-a', db1.directory, older])
+  await startAll()
+  await cluster.setDurability('all')
+  await write(message)
+  // More WAL than the older copy writes by being started.
+  await cluster.sql('db1', 'admin', (sql) => sql`SELECT pg_logical_emit_message(false, 'filler', repeat('x', 900000))`)
+  await stopAll()
+  rmSync(db1.directory, { recursive: true })
+  renameSync(older, db1.directory)
 }
 
 describe('a primary whose data is gone', () => {
@@ -81,13 +125,15 @@ describe('a primary whose data is gone', () => {
     await startAll()
   })
 
-  it('can be made of a standby’s, as the README says', async () => {
+  it('can be made of a standby’s, as the README says, also where something is left of it', async () => {
     await write('before the loss')
     const before = await messagesOf('db1')
     await stopAll()
-    rmSync(db1.directory, { recursive: true })
-    execFileSync('cp', ['-a', db2.directory, db1.directory])
-    rmSync(join(db1.dataDir, 'standby.signal'))
+    rmSync(join(db1.directory, 'complete.json'))
+    await expect(prepare()).rejects.toThrow(/found data that was not made to its end/)
+    const [, steps = ''] = /```sh\nnpm run lab -- down stage2\ncd .*\n([^`]*)```/.exec(readFileSync(README, 'utf8')) ?? []
+    execFileSync('sh', ['-euc', steps], { cwd: cluster.cluster.root })
+    expect(existsSync(join(cluster.cluster.root, 'lost-db1', 'data'))).toBe(true)
     await prepare()
     await startAll()
     for (const name of NAMES) expect(await messagesOf(name)).toEqual(before)
@@ -101,17 +147,7 @@ describe('a primary whose data is gone', () => {
 
 describe('a standby', () => {
   it('that is ahead of its primary is copied anew, and what it had is kept', async () => {
-    await stopAll()
-    const older = `${db1.directory}-older`
-    execFileSync('cp', ['-a', db1.directory, older])
-    await startAll()
-    await cluster.setDurability('all')
-    await write('known to the standbys alone')
-    // More WAL than the older copy writes by being started.
-    await cluster.sql('db1', 'admin', (sql) => sql`SELECT pg_logical_emit_message(false, 'filler', repeat('x', 900000))`)
-    await stopAll()
-    rmSync(db1.directory, { recursive: true })
-    renameSync(older, db1.directory)
+    await putOlderPrimaryBack('known to the standbys alone')
     const had = keptOf(db2)
     // Its first copy moves the primary on, and then nothing tells that db3 was ahead as well: it is copied anew by hand.
     rmSync(cluster.node('db3').dataDir, { recursive: true })
@@ -125,6 +161,50 @@ describe('a standby', () => {
     ])
     await eventually(async () => expect(await messagesOf('db2')).toEqual(await messagesOf('db1')))
     expect(await messagesOf('db2')).not.toContain('known to the standbys alone')
+  })
+
+  it('that is ahead is copied anew, and what it had kept, also when all servers begin at once', async () => {
+    await putOlderPrimaryBack('known to both standbys')
+    const said = await whileKept(NAMES, async () => {
+      await cluster.serviceReady('db1')
+      await cluster.streaming('db2', 'db3')
+      for (const name of NAMES) expect(await messagesOf(name)).not.toContain('known to both standbys')
+    })
+    for (const name of ['db2', 'db3'] as const) {
+      expect(said).toContain(`${name}: rebuilding this standby, because it is ahead of db1, which lost what it has`)
+      expect(said.filter((message) => message.startsWith(`${name}: what it had is kept in `))).toHaveLength(1)
+    }
+    await startAll()
+  })
+
+  it('that is ahead of a primary which was away when it started is copied anew once that one answers', async () => {
+    await putOlderPrimaryBack('known to a standby that is asked later')
+    // As above: this copy moves the primary on, and db3, which is not kept here, would be taken for one that can follow.
+    rmSync(cluster.node('db3').dataDir, { recursive: true })
+    const said = await whileKept(['db2'], async (saidSoFar) => {
+      await ready(db2)
+      expect(await messagesOf('db2')).toContain('known to a standby that is asked later')
+      await cluster.startServer('db1')
+      await cluster.serviceReady('db1')
+      await eventually(async () => expect(saidSoFar).toContain('db2: copying db1 (pg_basebackup)'))
+      await cluster.streaming('db2')
+      expect(await messagesOf('db2')).not.toContain('known to a standby that is asked later')
+    })
+    expect(said[0]).toBe('db2: rebuilding this standby, because it is ahead of db1, which lost what it has')
+    expect(said[1]).toMatch(/^db2: what it had is kept in /)
+    await stopAll()
+    await startAll()
+  })
+
+  it('that is promoted while its primary is away is left as it is when that one answers', async () => {
+    await stopAll()
+    const ask = await rebuildReason(db2)
+    await cluster.startServer('db2')
+    await cluster.sql('db2', 'admin', (sql) => sql`SELECT pg_promote()`)
+    await cluster.startServer('db1')
+    expect(await (ask as AskLater)()).toBeUndefined()
+    await stopAll()
+    await startAll()
   })
 
   it('of another cluster is copied anew, and what it had is kept', async () => {

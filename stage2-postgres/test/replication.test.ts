@@ -162,6 +162,17 @@ describe('a standby', () => {
     })
   })
 
+  it('reaches the token of a read of the primary after a switch of WAL, when nobody writes', async () => {
+    await primary.insert('before the switch', write())
+    // The server may write a little of its own after the switch, and then there is one more.
+    await eventually(async () => {
+      await cluster.sql('db1', 'admin', (sql) => sql`SELECT pg_switch_wal()`)
+      const { position } = await primary.page({ limit: 1 })
+      expect(position.lsn % (16 * 1024 * 1024)).toBe(0)
+      expect(await standby.reach(position, 5_000)).toBe(true)
+    })
+  })
+
   it('cancels a long read that holds up replay, and replays on', async () => {
     await caughtUp('db2')
     // A lock that replay needs for the TRUNCATE, held by a reader on the standby: the reader loses after the delay.
