@@ -50,7 +50,13 @@ export async function changeBalancers(
       for (const undo of takeBack) undo()
       throw error
     }
-    for (const instance of instances) await reload(instance)
+    for (const [index, instance] of instances.entries()) {
+      await reload(instance).catch((error: unknown) => {
+        // Whoever was not told to read its files keeps those that it serves by.
+        for (const undo of takeBack.slice(index + 1)) undo()
+        throw error
+      })
+    }
   })
 }
 

@@ -6,7 +6,7 @@
  */
 import { execFile, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
-import { failed, misused, type Failure } from '../failure.ts'
+import { Failure, failed, misused } from '../failure.ts'
 
 const CALL_MS_MAX = 60_000
 const ANSWER_BYTES_MAX = 32 * 1024 * 1024
@@ -17,6 +17,9 @@ export function docker(args: readonly string[], deadlineMs = CALL_MS_MAX): Promi
   return new Promise((resolve, reject) => {
     execFile('docker', [...args], options, (error, stdout, stderr) => {
       if (!error) resolve(stdout)
+      // Docker's client says nothing of being killed.
+      else if (error.killed === true)
+        reject(failed(`Failed to run docker ${args.slice(0, 3).join(' ')} …: no answer within ${deadlineMs / 1000} s.`))
       else reject(explain(args, error, stderr))
     })
   })
@@ -72,7 +75,17 @@ export async function runCompose({ args, environment, deadlineMs, onLine, signal
 }
 
 const NO_ENGINE =
-  /Cannot connect to the Docker daemon|permission denied while trying to connect|error during connect|Is the docker daemon running/i
+  /Cannot connect to the Docker daemon|failed to connect to the docker API|permission denied while trying to connect|error during connect|Is the docker daemon running/i
+/** What an engine that is there answers, and our words for one that did not answer in time. */
+const ENGINE_IS_THERE = /Error response from daemon|no answer within/
+
+/**
+ * True where a call has failed and no engine was reached. Clients word that in many ways (another context, a stub without an engine), and
+ * nobody who asked for no container should have to care.
+ */
+export function isWithoutEngine(error: unknown): boolean {
+  return error instanceof Failure && (error.exitCode === 2 || !ENGINE_IS_THERE.test(error.message))
+}
 
 function explain(args: readonly string[], error: Error, stderr: string): Failure {
   const said = stderr.trim()

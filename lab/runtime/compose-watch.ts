@@ -7,17 +7,25 @@ import type { StageEvents } from './runtime.ts'
 /** Each look is two calls to the engine. */
 const POLL_MS = 1_000
 const KILLED = 137
+/** A busy engine misses some; one that is gone is worth an end. */
+const FAILED_LOOKS_MAX = 10
 
-/** Resolves when no container of the stage is left, or when the signal says so. */
+/** Resolves when no container of the stage is left, or when the signal says so; rejects when the engine does not answer any more. */
 export async function watchContainers(
   find: () => Promise<Container[]>,
   events: StageEvents,
   signal: AbortSignal,
+  pollMs = POLL_MS,
 ): Promise<'down' | 'aborted'> {
   const before = new Map<string, ReturnType<typeof lifeOf>>()
+  let failedLooks = 0
   while (!signal.aborted) {
     // A look that failed says nothing about the stage; the next one will.
-    const containers = (await find().catch(() => undefined))?.filter(({ instance }) => instance !== '')
+    const found = await find().catch((error: unknown) => {
+      if (++failedLooks === FAILED_LOOKS_MAX) throw error
+    })
+    if (found) failedLooks = 0
+    const containers = found?.filter(({ instance }) => instance !== '')
     if (containers?.length === 0) return 'down'
     for (const container of containers ?? []) {
       const life = lifeOf(container)
@@ -25,7 +33,7 @@ export async function watchContainers(
       if (life !== (before.get(key) ?? 'running')) await tell(container, life, events)
       before.set(key, life)
     }
-    await sleep(POLL_MS, undefined, { signal }).catch(() => {})
+    await sleep(pollMs, undefined, { signal }).catch(() => {})
   }
   return 'aborted'
 }

@@ -15,8 +15,13 @@ function dockerThatSays(words: string): EitherRuntime {
   return new EitherRuntime(directory)
 }
 
-test('finds nothing to stop where there is no engine', async () => {
-  const runtime = dockerThatSays('Cannot connect to the Docker daemon at unix:///var/run/docker.sock.')
+test.each([
+  'Cannot connect to the Docker daemon at unix:///var/run/docker.sock.',
+  'failed to connect to the docker API at unix:///var/run/docker.sock; check if the path is correct and if the daemon is running',
+  'context "elsewhere": context not found: open meta.json: no such file or directory',
+  'The command docker could not be found in this WSL 2 distro.',
+])('finds nothing to stop where there is no engine: %s', async (words) => {
+  const runtime = dockerThatSays(words)
   expect(await runtime.stopStage('stage1')).toBe(null)
   expect(await runtime.locate('stage1')).toBe(null)
 })

@@ -5,9 +5,10 @@
  *
  * Native first: its state is a file, the engine is a call. Where neither has the stage, native answers, in its words.
  */
-import { Failure, failed } from '../failure.ts'
+import { failed } from '../failure.ts'
 import type { Durability } from '../service-environment.ts'
 import type { StageName, Topology } from '../topology.ts'
+import { isWithoutEngine } from './compose-engine.ts'
 import { ComposeRuntime } from './compose.ts'
 import { NativeRuntime } from './native.ts'
 import type { LocatedStage, PsqlCommand, Runtime, StageEvents, StageSettings } from './runtime.ts'
@@ -73,7 +74,7 @@ export class EitherRuntime implements Runtime {
 /** Where there is no engine, nothing runs on it. (!) One that is there and did not answer may well run the stage: that is an error. */
 function locatedBy(runtime: Runtime, stage: StageName): Promise<LocatedStage | null> {
   return runtime.locate(stage).catch((error: unknown) => {
-    if (runtime instanceof ComposeRuntime && error instanceof Failure && error.exitCode === 2) return null
+    if (runtime instanceof ComposeRuntime && isWithoutEngine(error)) return null
     throw error
   })
 }

@@ -10,8 +10,8 @@
  * held by run-load.test.ts.
  *
  * And it sends the first request before the connection stands. Here a request that is not counted goes first over each connection: only an
- * answer says that the server itself has accepted it, as the system does so for any that waits for a busy server. It is for the entry's
- * own `/livez`, which no other tier hears of; any answer will do. A connection that cannot be opened is tried again by the first request.
+ * answer says that the server itself has accepted it, as the system does so for any that waits for a busy server. It is for
+ * `/livez`, which the entry answers itself (db-lb asks a database); any answer will do. A connection that cannot be opened is tried again by the first request.
  *
  *   _connect          a new connection: what was in flight on the old one has ended now; parser and queue begin anew
  *   _doRequest        the next request: from the run's common plan; on a new connection if the server closes this one

@@ -131,13 +131,17 @@ class DatabaseTierLoad {
     const environment = await this.#environment(databases)
     const requests = await this.#requestsThatFill(environment, kind, connections)
     const meter = environment.resources()
-    const before = await lookAtCounters(environment.topology)
-    await meter.start()
-    const { goodputPerSecond, outcomes } = await this.#load(environment, kind, connections, requests)
+    let before: Awaited<ReturnType<typeof lookAtCounters>> | undefined
+    // Not before: what opens the connections is asked of the databases here, as this load's entry is theirs.
+    const whenOpened = async (): Promise<void> => {
+      before = await lookAtCounters(environment.topology)
+      await meter.start()
+    }
+    const { goodputPerSecond, outcomes } = await this.#load(environment, kind, connections, requests, whenOpened)
     // What the replicas have yet to do belongs to these writes.
     await environment.untilLevel(this.#signal)
     const instances = await meter.stop()
-    const counts = [...countBetween(before, await lookAtCounters(environment.topology)).values()]
+    const counts = [...countBetween(before!, await lookAtCounters(environment.topology)).values()]
     // A cost belongs to a concurrency: all costs are of the same one.
     if (connections !== this.#plan.connections) return goodputPerSecond
     this.#spentOn(databases, kind).add(
@@ -194,8 +198,14 @@ class DatabaseTierLoad {
     return goodputPerSecond
   }
 
-  async #load(environment: TestEnvironment, kind: Kind, connections: number, requests: number): Promise<LoadRun> {
-    const run = await this.#send(environment, kind, connections, requests)
+  async #load(
+    environment: TestEnvironment,
+    kind: Kind,
+    connections: number,
+    requests: number,
+    whenOpened: () => Promise<void>,
+  ): Promise<LoadRun> {
+    const run = await this.#send(environment, kind, connections, requests, whenOpened)
     this.#knownRates.set(keyOf(environment, kind, connections), run.goodputPerSecond)
     const what = `capacity, ${kind}, ${environment.databaseUrls.length} databases, ${connections} connections`
     if (run.outcomes.served < run.requested) this.#remark(`In ${what}: ${run.requested - run.outcomes.served} requests were not served.`)
@@ -203,7 +213,13 @@ class DatabaseTierLoad {
     return run
   }
 
-  async #send(environment: TestEnvironment, kind: Kind, connections: number, requests: number): Promise<LoadRun> {
+  async #send(
+    environment: TestEnvironment,
+    kind: Kind,
+    connections: number,
+    requests: number,
+    whenOpened?: () => Promise<void>,
+  ): Promise<LoadRun> {
     this.#signal.throwIfAborted()
     const run = await runLoad({
       entryUrl: environment.entryUrl,
@@ -216,6 +232,7 @@ class DatabaseTierLoad {
       ledger: new WriteLedger(await environment.newestId()),
       isWarmUp: true,
       signal: this.#signal,
+      ...(whenOpened && { whenOpened }),
     })
     this.#signal.throwIfAborted()
     return run
