@@ -68,7 +68,7 @@ test('refuses a client at its limit before the worker runs out of connections, a
 test('what the README adds to the edge for a real network is accepted', async ({ skip }) => {
   if (spawnSync('openssl', ['version']).status !== 0) skip('there is no openssl here to make a certificate with')
   const readme = readFileSync(path.join(REPOSITORY, 'nginx/README.md'), 'utf8')
-  const section = readme.slice(readme.indexOf('## On a real network'), readme.indexOf('## A header more'))
+  const section = readme.slice(readme.indexOf('## On a real network'), readme.indexOf('## Adding a header'))
   const snippets = [...section.matchAll(/```nginx\n([^`]+)```/g)].map(([, text]) => text!)
   expect(snippets).toHaveLength(2)
   const [certificate, key] = ['fullchain.pem', 'privkey.pem'].map((name) => path.join(prefix, name)) as [string, string]
