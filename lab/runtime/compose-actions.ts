@@ -8,7 +8,7 @@ import { failed, misused } from '../failure.ts'
 import type { StageName } from '../topology.ts'
 import { lifeOf, topologyFrom, type Container } from './compose-containers.ts'
 import { docker } from './compose-engine.ts'
-import { isServing } from './readiness.ts'
+import { isServing, reasonNotServing } from './readiness.ts'
 import type { Target } from './runtime.ts'
 
 const READY_MS_MAX = 90_000
@@ -117,7 +117,7 @@ async function untilServing(name: string, instance: Subject['instance']): Promis
   const giveUpAtMs = performance.now() + READY_MS_MAX
   while (!(await isServing(instance))) {
     if (performance.now() > giveUpAtMs)
-      throw failed(`Failed to start ${name}: it was not ready after ${READY_MS_MAX / 1000} s, expected less.`)
+      throw failed(`Failed to start ${name}: it was not ready after ${READY_MS_MAX / 1000} s${await reasonNotServing(instance)}.`)
     await sleep(POLL_MS)
   }
 }

@@ -13,7 +13,7 @@ import { askOnce, type OnceAnswer } from './ask-once.ts'
 import { holdProcess } from './cpu-share.ts'
 import { startProcess } from './instance-processes.ts'
 import { lastLines, sizeOf } from './log-files.ts'
-import { isServing } from './readiness.ts'
+import { isServing, reasonNotServing } from './readiness.ts'
 import type { StartOptions } from './runtime.ts'
 import type { StageDirectory } from './stage-directory.ts'
 import { writeStageState, type InstanceRecord, type StageState } from './stage-state.ts'
@@ -81,7 +81,7 @@ async function untilServing(
   while (!(await isServing(instance))) {
     signal.throwIfAborted()
     if (endings.length > 0 || performance.now() > giveUpAtMs) {
-      const found = endings[0] ?? `it was not ready after ${readyMsMax / 1000} s`
+      const found = endings[0] ?? `it was not ready after ${readyMsMax / 1000} s${await reasonNotServing(instance)}`
       throw failed(`Failed to start ${name}: ${found}.\n${lastWords(instance, logSizeBefore)}`)
     }
     await sleep(POLL_MS)

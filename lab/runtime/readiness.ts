@@ -5,13 +5,26 @@
  * the first user would pay for it.
  */
 import { connect } from 'node:net'
+import { z } from 'zod'
 import { askOnce } from './ask-once.ts'
 
 const PROBE_MS_MAX = 1_000
+const problemSchema = z.object({ detail: z.string() })
 
 /** Never rejects; waits one second at most. */
 export async function isServing(instance: { readonly tier: string; readonly url: string }): Promise<boolean> {
   return instance.tier === 'lb' ? accepts(new URL(instance.url)) : answersReady(instance.url)
+}
+
+/** What it says of why it does not serve, in brackets for the end of a sentence; empty when it says nothing. Never rejects. */
+export async function reasonNotServing(instance: { readonly tier: string; readonly url: string }): Promise<string> {
+  if (instance.tier === 'lb') return ''
+  try {
+    const { text } = await askOnce(`${instance.url}/readyz`, PROBE_MS_MAX)
+    return ` (it runs, and says: ${problemSchema.parse(JSON.parse(text)).detail})`
+  } catch {
+    return ''
+  }
 }
 
 async function answersReady(url: string): Promise<boolean> {
