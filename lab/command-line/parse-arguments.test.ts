@@ -22,9 +22,9 @@ test('suggests the option that was meant', () => {
   expect(failure.message).toContain('unknown option --detatch, did you mean --detach?')
 })
 
-test('refuses a value that is missing and an operand too much', () => {
+test('refuses a missing value and an extra operand', () => {
   expect(failureOf(() => parseArguments('up', ['--policy'], { policy: { type: 'string' } }, 1)).message).toContain('--policy')
-  expect(failureOf(() => parseArguments('down', ['stage1', 'stage2'], {}, 1)).message).toContain('stage2 too much')
+  expect(failureOf(() => parseArguments('down', ['stage1', 'stage2'], {}, 1)).message).toContain('stage2, which is one operand too many')
 })
 
 test('lists the words when one is unknown', () => {

@@ -18,7 +18,9 @@ export function parseArguments(verb: string, args: readonly string[], options: P
     throw misused(explain(verb, error as Error, args, Object.keys(options)))
   }
   if (parsed.positionals.length > operandsMax) {
-    throw misused(`Failed to read \`${verb}\`: found ${parsed.positionals[operandsMax]!} too much. See \`npm run lab -- ${verb} --help\`.`)
+    throw misused(
+      `Failed to read \`${verb}\`: found ${parsed.positionals[operandsMax]!}, which is one operand too many. See \`npm run lab -- ${verb} --help\`.`,
+    )
   }
   return { operands: parsed.positionals, values: parsed.values }
 }

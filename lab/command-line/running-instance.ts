@@ -14,7 +14,7 @@ export async function runningStage(runtime: Pick<Runtime, 'locate'>, stage: Stag
 /** For verbs that work by files and addresses of this machine: what `down` leaves of an earlier native run must not pass for the containers'. */
 export function refuseContainers({ stage, runtime }: LocatedStage, verb: string): void {
   if (runtime === 'native') return
-  throw failed(`Failed to ${verb}: it works on processes, and ${stage} runs on containers.\nStart ${stage} with \`--runtime native\`.`)
+  throw failed(`Failed to ${verb}: it works on processes only, and ${stage} runs in containers.\nStart ${stage} with \`--runtime native\`.`)
 }
 
 export interface RunningInstance {

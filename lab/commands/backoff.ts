@@ -8,7 +8,7 @@ const ROW_MS = 250
 const BAR_WIDTH = 50
 
 export const command: Command = {
-  summary: 'Draws when clients that one failure hit come back, with and without jitter.',
+  summary: 'Draws when clients hit by one failure come back, with and without jitter.',
   operands: '',
   options: {
     jitter: { type: 'string' },
@@ -20,13 +20,13 @@ export const command: Command = {
     json: { type: 'boolean' },
   },
   help: `  --jitter         ${JITTERS.join(' | ')} (default: all three, one after the other)
-  --clients N      that the failure hit at the same moment, 1 to 10000 (default 200)
+  --clients N      clients that the failure hits at the same moment, 1 to 10000 (default 200)
   --outage-ms N    how long the server is away, 0 to 60000 (default 3000)
-  --base-ms N      the bound of the first delay, 1 to 10000 (default 100)
-  --cap-ms N       the bound that no delay grows above, 1 to 60000 (default 3200)
-  --seed N         another draw, 1 to 1000000000
+  --base-ms N      upper bound of the first delay, 1 to 10000 (default 100)
+  --cap-ms N       upper bound of every delay, 1 to 60000 (default 3200)
+  --seed N         seed for the random delays, 1 to 1000000000
   --json           one JSON array, retries per ${BIN_MS} ms
-                   The delays are the product's own (shared/resilience/backoff.ts); time is played. It needs no stage.`,
+                   The delays are those of the services (shared/resilience/backoff.ts); time is simulated. Needs no stage.`,
   run(given, { print }) {
     const chosen = given.values['jitter'] as string | undefined
     const options = readOptions(given)

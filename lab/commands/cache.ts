@@ -19,10 +19,10 @@ export const command: Command = {
   summary: 'Shows or switches the micro-cache of a load balancer.',
   operands: 'STAGE',
   options: { set: { type: 'string' }, tier: { type: 'string' } },
-  help: `  --set            on | off; without it: shows
+  help: `  --set            on | off; without it, shows the current setting
   --tier TIER      ${TIERS.join(' | ')} (default frontend)
-                   On: answers of GET /api/data are kept for 1 s, and X-Cache says MISS, HIT, EXPIRED or BYPASS. Requests
-                   with X-Session-Token or X-Read-From: primary go past the cache.`,
+                   When on, answers to GET /api/data are kept for 1 s, and X-Cache says MISS, HIT, EXPIRED or BYPASS.
+                   Requests with X-Session-Token or X-Read-From: primary bypass the cache.`,
   async run({ operands, values }, { runtime, stateDirectory, print }) {
     const stageName = parseStage(operands[0] ?? '')
     const set = values['set'] as string | undefined

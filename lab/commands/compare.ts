@@ -12,12 +12,12 @@ import { misused } from '../failure.ts'
 import { REPOSITORY } from '../runtime/stage-directory.ts'
 
 export const command: Command = {
-  summary: 'Sets two benchmark runs side by side, with intervals.',
+  summary: 'Compares two benchmark runs side by side, with intervals.',
   operands: 'RUN_A RUN_B',
   options: { results: { type: 'string' }, output: { type: 'string' } },
   help: `  RUN              a run's directory or its name below .relais/runs, \`latest\`, or a bench.json
-  --results RUN    instead: write docs/RESULTS.md, what this run says of the report's claims
-  --output FILE    with --results: write there`,
+  --results RUN    instead: write docs/RESULTS.md, what this run says about the report's claims
+  --output FILE    with --results: write to FILE instead`,
   async run({ operands: [nameA, nameB], values }, { stateDirectory, print }) {
     const read = async (name: string) => readRecord(await findRecordFile(name, path.join(stateDirectory, 'runs')))
     const { results, output } = values

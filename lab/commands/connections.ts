@@ -22,7 +22,7 @@ export const command: Command = {
   operands: 'STAGE/NAME',
   options: { count: { type: 'string' } },
   help: `  STAGE/NAME       stage2/db1, stage2/db2 or stage2/db3
-  --count N        how many at the same time, 1 to ${COUNT_MAX} (default 150)`,
+  --count N        how many connections at the same time, 1 to ${COUNT_MAX} (default 150)`,
   async run({ operands, values }, { runtime, stateDirectory, print }) {
     const expected = 'stage2/db1, stage2/db2 or stage2/db3'
     const found = await runningInstance(runtime, 'connections', operands[0], ({ tier }) => tier === 'db', expected)

@@ -28,7 +28,7 @@ export const command: Command = {
     const absent = await instancesNotServing(located.instances)
     if (absent.length > 0)
       throw failed(
-        `Failed to run the demo: ${absent.join(', ')} of ${stage} not ready, expected every instance.\nSee \`npm run lab -- status\`.`,
+        `Failed to run the demo: ${absent.join(', ')} of ${stage} not ready; every instance must be.\nSee \`npm run lab -- status\`.`,
       )
 
     const sheet = new ClaimSheet(print)

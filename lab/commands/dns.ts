@@ -16,7 +16,7 @@ import type { Tier, Topology } from '../topology.ts'
 const TIERS: readonly Tier[] = ['frontend', 'backend', 'db']
 
 export const command: Command = {
-  summary: "Round-robin DNS on loopback for a stage's instances, and a client that picks by it.",
+  summary: "Serves round-robin DNS on loopback for a stage's instances, with a client that uses it.",
   operands: 'STAGE',
   options: {
     ask: { type: 'string' },
@@ -25,12 +25,12 @@ export const command: Command = {
     'ttl-s': { type: 'string' },
     port: { type: 'string' },
   },
-  help: `  --ask N          N times look the name up and read from the first address, then end; without it: serve until Ctrl-C
-  --clients N      with --ask: so many clients share the N requests, at the same time (default 1)
-  --tier TIER      ${TIERS.join(' | ')} (default frontend): whose name --ask looks up
+  help: `  --ask N          N times, look up the name and read from the first address; without it, serve until Ctrl-C
+  --clients N      with --ask: how many clients share the N requests, at the same time (default 1)
+  --tier TIER      ${TIERS.join(' | ')} (default frontend): the tier whose name --ask looks up
   --ttl-s N        how long a client may keep an answer (default 0: it asks each time)
-  --port N         of the server (default: a free one)
-                   SRV records of ${TIERS.map(nameOf).join(', ')}.`,
+  --port N         port of the server (default: a free one)
+                   Serves SRV records for ${TIERS.map(nameOf).join(', ')}.`,
   async run({ operands, values }, context) {
     const text = (name: string): string | undefined => values[name] as string | undefined
     const stageName = parseStage(operands[0] ?? '')

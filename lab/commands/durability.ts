@@ -10,10 +10,10 @@ import { misused } from '../failure.ts'
 import { DURABILITIES } from '../service-environment.ts'
 
 export const command: Command = {
-  summary: 'Changes who must confirm a write while stage 2 runs.',
+  summary: 'Changes who must confirm a write, while stage 2 is running.',
   operands: 'STAGE',
   options: { set: { type: 'string' } },
-  help: `  --set            ${DURABILITIES.join(' | ')}: acknowledge after the primary, one standby, all`,
+  help: `  --set            ${DURABILITIES.join(' | ')}: acknowledge after the primary, one standby, or all`,
   async run({ operands, values }, { runtime, print }) {
     const stage = parseStage(operands[0] ?? '')
     if (stage !== 'stage2')

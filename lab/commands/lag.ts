@@ -13,13 +13,14 @@ import { readApplyDelayMs, setApplyDelayMs } from '../runtime/apply-delay.ts'
 import { StageDirectory } from '../runtime/stage-directory.ts'
 
 export const command: Command = {
-  summary: 'Makes a replica late while it runs.',
+  summary: 'Makes a running replica late.',
   operands: 'STAGE/NAME',
   options: { 'delay-ms': { type: 'string' } },
   help: `  STAGE/NAME       a replica, for example stage1/db2 or stage2/db3
-  --delay-ms N     how late it is, 0 to ${DELAY_MS_MAX}; 0 ends it; without it: shows it
-                   Stage 1: lasts until 0 or \`down\`. Its primary gives a call up after 2 s (fan-out 1 s) and repeats it,
-                   so a longer delay shows that, too. Stage 2: recovery_min_apply_delay; ends also when its server restarts.`,
+  --delay-ms N     how late it is, 0 to ${DELAY_MS_MAX}; 0 ends the delay; without it, shows the current delay
+                   Stage 1: lasts until it is set to 0, or until \`down\`. The primary gives up on a call after 2 s
+                   (fan-out: 1 s) and repeats it, so a longer delay shows that as well. Stage 2: sets
+                   recovery_min_apply_delay; a restart of the server ends it, too.`,
   async run({ operands, values }, { runtime, stateDirectory, print }) {
     const expected = 'a replica, for example stage1/db2'
     const { target, name, instance, stage } = await runningInstance(runtime, 'lag', operands[0], ({ role }) => role === 'replica', expected)

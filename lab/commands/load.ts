@@ -29,19 +29,20 @@ export const command: Command = {
     pairs: { type: 'string' },
     json: { type: 'boolean' },
   },
-  help: `  URL              for example http://localhost:8080/api/data?limit=1; {n} in it is replaced by the number of the request
+  help: `  URL              for example http://localhost:8080/api/data?limit=1; {n} in it is replaced by the request's number
   --requests N     how many (default 300)
-  --seconds N      for so long, in place of a number of requests
-  --connections N  at the same time at most (default 10)
-  --rate N         so many a second, each measured from when it was due; without it: as fast as answers come
+  --seconds N      how long to send, in place of a number of requests
+  --connections N  how many at the same time at most (default 10)
+  --rate N         requests per second, each timed from when it was due; without it, as fast as answers come
   --method         ${METHODS.join(' | ')} (default GET); POST sends {"message":"load"}
   --header 'NAME: VALUE'
                    may be repeated
-  --rates          also throughput, goodput, the mean time and the slowest
-  --against URL    two loads in turn, URL as A and this one as B: the ratio of their goodput, and how sure it is
-  --pairs N        with --against: how many of A and of B (default 6)
+  --rates          also show throughput, goodput, and the mean and longest time
+  --against URL    alternate between two loads, the first URL as A and this one as B, and show the ratio of their
+                   goodput and how certain it is
+  --pairs N        with --against: how many loads of each (default 6)
   --json           one JSON object
-                   Exit code 1 when a request got no answer or an error of 500 or more.`,
+                   Exit code 1 if any request got no answer or a status of 500 or above.`,
   async run(given, context) {
     const stop = new AbortController()
     process.once('SIGINT', () => stop.abort(failed('Stopped before the end.')))

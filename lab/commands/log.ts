@@ -16,9 +16,9 @@ export const command: Command = {
   help: `  STAGE/NAME       a database of stage 1, for example stage1/db1
   --after LSN      the entries that follow this position (default: the newest)
   --limit N        how many, 1 to 1000 (default 20)
-  --json           one JSON object, entries as they travel:
+  --json           one JSON object, with the entries as they are sent:
                    [epoch, lsn, id, crc, type, atMs, message, origin, key]
-                   A node that got its list by a snapshot shows what it took since.`,
+                   A node that got its list from a snapshot shows only later entries.`,
   async run({ operands, values }, { runtime, stateDirectory, print }) {
     const expected = 'a database of stage 1, for example stage1/db1'
     const { name, instance, stage } = await runningInstance(runtime, 'log', operands[0], ({ tier }) => tier === 'db', expected)

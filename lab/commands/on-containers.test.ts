@@ -29,6 +29,6 @@ test.each<[string, Command, string]>([
   const context = { runtime: { locate: onContainers } as unknown as Runtime, stateDirectory: '/nowhere', print: () => {} }
   const stage = operand.slice(0, 6)
   await expect(command.run({ operands: [operand], values: {} }, context)).rejects.toThrow(
-    `Failed to ${verb}: it works on processes, and ${stage} runs on containers.\nStart ${stage} with \`--runtime native\`.`,
+    `Failed to ${verb}: it works on processes only, and ${stage} runs in containers.\nStart ${stage} with \`--runtime native\`.`,
   )
 })

@@ -10,12 +10,12 @@ import { integerWithin, parseTarget } from '../command-line/parse-arguments.ts'
 const PAUSE_MS_MAX = 600_000
 
 export const command: Command = {
-  summary: 'Freezes an instance (SIGSTOP): it keeps its connections and answers nothing.',
+  summary: 'Freezes an instance (SIGSTOP): it keeps its connections but answers nothing.',
   operands: 'STAGE/NAME',
   options: { 'for-ms': { type: 'string' } },
   help: `  STAGE/NAME       an instance or a load balancer, for example stage1/db2 or stage1/db-lb;
                    \`npm run lab -- status\` lists them
-  --for-ms N       lets it go on after N ms, 1 to ${PAUSE_MS_MAX}; without it: until \`resume\``,
+  --for-ms N       resumes it after N ms, 1 to ${PAUSE_MS_MAX}; without it, it stays paused until \`resume\``,
   async run({ operands, values }, { runtime, print }) {
     const target = parseTarget('pause', operands[0])
     const forMs = values['for-ms'] === undefined ? null : integerWithin('--for-ms', values['for-ms'] as string, 1, PAUSE_MS_MAX)

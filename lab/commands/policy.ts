@@ -20,7 +20,7 @@ export const command: Command = {
   summary: 'Shows or switches the balancing policy while a stage runs.',
   operands: 'STAGE',
   options: { set: { type: 'string' }, tier: { type: 'string' } },
-  help: `  --set NAME       ${POLICIES.join(' | ')}; without it: shows
+  help: `  --set NAME       ${POLICIES.join(' | ')}; without it, shows the current policy
   --tier TIER      ${TIERS.join(' | ')} (default: all three; sticky: frontend, the only one that sees cookies)`,
   async run({ operands, values }, { runtime, stateDirectory, print }) {
     const stageName = parseStage(operands[0] ?? '')

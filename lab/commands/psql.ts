@@ -14,7 +14,7 @@ export const command: Command = {
   operands: 'STAGE/NAME',
   options: { command: { type: 'string', short: 'c', multiple: true } },
   help: `  STAGE/NAME       stage2/db1, stage2/db2 or stage2/db3
-  --command, -c    run this and end, for example -c 'TABLE pg_stat_replication'; several run in turn`,
+  --command, -c    run this and exit, for example -c 'TABLE pg_stat_replication'; may be repeated`,
   async run({ operands, values }, { runtime }) {
     const target = parseTarget('psql', operands[0])
     if (target.stage !== 'stage2')

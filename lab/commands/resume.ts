@@ -1,4 +1,4 @@
 /** `resume STAGE/NAME`. What it does is the runtime's business: runtime/runtime.ts. */
 import { actionOnInstance } from '../command-line/action-on-instance.ts'
 
-export const command = actionOnInstance('resume', 'Lets a paused instance go on (SIGCONT).')
+export const command = actionOnInstance('resume', 'Resumes a paused instance (SIGCONT).')

@@ -22,11 +22,11 @@ export const command: Command = {
   operands: 'STAGE/NAME',
   options: { after: { type: 'string' }, epoch: { type: 'string' }, damage: { type: 'boolean' } },
   help: `  STAGE/NAME       a replica of stage 1, for example stage1/db2
-  --after LSN      what follows this position in the primary's log, ${ENTRIES_MAX} entries at most (default: its last entry);
-                   beyond the log's end there is nothing to send but the claim that it goes so far
-  --epoch N        in the name of an older epoch than the primary's
-  --damage         with one bit of the first entry's checksum turned round
-                   Nothing that the primary did not write can be sent.`,
+  --after LSN      send what follows this position in the primary's log, at most ${ENTRIES_MAX} entries (default: its last
+                   entry); beyond the log's end, the batch is empty and only claims that the log goes that far
+  --epoch N        send it under an epoch older than the primary's
+  --damage         flip one bit of the first entry's checksum
+                   Only what the primary wrote can be sent.`,
   async run(given, { runtime, stateDirectory, print }) {
     const expected = 'a replica of stage 1, for example stage1/db2'
     const replica = await runningInstance(runtime, 'ship', given.operands[0], ({ role }) => role === 'replica', expected)
@@ -41,7 +41,7 @@ export const command: Command = {
 function primaryOf({ stage, instances }: LocatedStage): LocatedInstance {
   const primary = instances.find(({ role }) => role === 'primary')!
   if (primary.life === 'running') return primary
-  throw failed(`Failed to ship: ${stage}/${primary.name}, whose log it is, does not run (${primary.life}).`)
+  throw failed(`Failed to ship: the log is read from ${stage}/${primary.name}, which does not run (${primary.life}).`)
 }
 
 async function readBatch({ values }: Given, node: NodeOfStage, primary: LocatedInstance): Promise<BatchMessage> {
@@ -51,7 +51,7 @@ async function readBatch({ values }: Given, node: NodeOfStage, primary: LocatedI
   const after = asked ?? Math.max(0, page.last.lsn - 1)
   if (after < page.keptAfterLsn)
     throw misused(
-      `Failed to read --after: found ${after}, expected at least ${page.keptAfterLsn}: what came before is no longer in the log.`,
+      `Failed to read --after: found ${after}, expected at least ${page.keptAfterLsn}: earlier entries are no longer in the log.`,
     )
   const epoch = text('epoch') === undefined ? undefined : integerWithin('--epoch', text('epoch')!, 1, page.position.epoch)
   const damaged = values['damage'] === true

@@ -12,12 +12,13 @@ import { injectFault, readFaults } from '../runtime/injected-faults.ts'
 import { StageDirectory } from '../runtime/stage-directory.ts'
 
 export const command: Command = {
-  summary: 'Makes an instance slow: it holds each request back.',
+  summary: 'Makes an instance slow: it delays each request.',
   operands: 'STAGE/NAME',
   options: { 'delay-ms': { type: 'string' } },
   help: `  STAGE/NAME       a frontend, a backend or a database service, for example stage1/backend2
-  --delay-ms N     how long each request waits, 0 to ${DELAY_MS_MAX}; 0 ends it; without it: shows it
-                   Lasts until 0 or \`down\`, also through \`kill\` and \`start\`. Health and replication do not wait.`,
+  --delay-ms N     how long each request waits, 0 to ${DELAY_MS_MAX}; 0 ends the delay; without it, shows the current delay
+                   Lasts until it is set to 0, or until \`down\`, even across \`kill\` and \`start\`.
+                   Health checks and replication are not delayed.`,
   async run({ operands, values }, { runtime, stateDirectory, print }) {
     const expected = 'a frontend, a backend or a database, for example stage1/backend2'
     const { target, name, instance, stage } = await runningInstance(runtime, 'slow', operands[0], ({ tier }) => tier !== 'lb', expected)

@@ -1,4 +1,4 @@
 /** `stop STAGE/NAME`. What it does is the runtime's business: runtime/runtime.ts. */
 import { actionOnInstance } from '../command-line/action-on-instance.ts'
 
-export const command = actionOnInstance('stop', 'Asks an instance to end and waits until it has (SIGTERM).')
+export const command = actionOnInstance('stop', 'Asks an instance to exit (SIGTERM) and waits until it has.')

@@ -10,14 +10,14 @@ const CASES = [
 ]
 
 export const command: Command = {
-  summary: 'Runs a retry storm: three tiers above one that fails; counts what arrives at the bottom.',
+  summary: 'Runs a retry storm through three tiers above one that fails, and counts what arrives at the bottom.',
   operands: '',
   options: { requests: { type: 'string' }, attempts: { type: 'string' }, failing: { type: 'string' }, json: { type: 'boolean' } },
-  help: `  --requests N     of the client, at the same time, 1 to 200 (default 100)
-  --attempts N     at each tier that retries, the first included, 1 to 5 (default 3)
-  --failing N      how many in a hundred calls fail at the bottom, by lot, 0 to 100 (default 100)
+  help: `  --requests N     requests of the client, at the same time, 1 to 200 (default 100)
+  --attempts N     attempts at each tier that retries, including the first, 1 to 5 (default 3)
+  --failing N      how many calls in a hundred fail at the bottom, at random, 0 to 100 (default 100)
   --json           one JSON array
-                   It brings services of its own on loopback and needs no stage.`,
+                   Starts its own services on loopback and needs no stage.`,
   async run({ values }, { print }) {
     const text = (name: string, otherwise: string): string => (values[name] as string | undefined) ?? otherwise
     const requests = integerWithin('--requests', text('requests', '100'), 1, 200)

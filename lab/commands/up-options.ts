@@ -21,15 +21,15 @@ export const UP_OPTIONS = {
   'port-offset': { type: 'string' },
 } as const
 
-export const UP_HELP = `  --detach, -d     return when everything is ready; otherwise stay, and Ctrl-C stops all
+export const UP_HELP = `  --detach, -d     return when everything is ready; otherwise stay until Ctrl-C, which stops everything
   --replication    ${REPLICATIONS.join(' | ')} (default log; stage 1)
-  --durability     ${DURABILITIES.join(' | ')} (default async): acknowledge after the primary, one replica, all
+  --durability     ${DURABILITIES.join(' | ')} (default async): acknowledge after the primary, one replica, or all
   --policy         ${POLICIES.join(' | ')}
                    (default: each tier's own, see nginx/)
-  --single         one instance a tier, connected directly, no load balancer
+  --single         one instance per tier, connected directly, no load balancer
   --cpu-per-instance CORES
-                   hold each instance to a share of CPU, for example 0.1
-  --fresh          throw away the data and logs of earlier runs
+                   limit each instance to a share of CPU, for example 0.1
+  --fresh          discard the data and logs of earlier runs
   --port [STAGE/]NAME=PORT
                    another port for an instance, a load balancer, or a PostgreSQL server (postgres1 …)
   --port-offset N  added to every port (or RELAIS_PORT_OFFSET)
@@ -84,7 +84,7 @@ function readPorts(texts: readonly string[], stages: readonly StageName[]): Read
     for (const stage of named) {
       oneOf('the name in --port', name, [...portsIn(topologyOf(stage)).keys()])
       const own = ports.get(stage)
-      if (!own) throw misused(`Failed to read --port: found "${text}", but only ${stages.join(' and ')} is to start. Leave it out.`)
+      if (!own) throw misused(`Failed to read --port: found "${text}", but only ${stages.join(' and ')} is being started. Leave it out.`)
       own.set(name, port)
     }
   }
@@ -97,7 +97,7 @@ function refuseSamePorts(topologies: readonly Topology[]): void {
     for (const [name, port] of portsIn(topology)) {
       const owner = owners.get(port)
       const own = `${topology.stage}/${name}`
-      if (owner) throw misused(`Failed to place ${own}: port ${port} is already that of ${owner}. Give each its own.`)
+      if (owner) throw misused(`Failed to place ${own}: port ${port} is already assigned to ${owner}. Give each its own.`)
       owners.set(port, own)
     }
   }

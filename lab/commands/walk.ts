@@ -30,14 +30,14 @@ export const command: Command = {
     map: { type: 'boolean' },
     pictures: { type: 'boolean' },
   },
-  help: `  N                a lesson; with --check several, as 1,4-6. Without it: where you left off, or with --check all of them
+  help: `  N                a lesson; with --check also several, such as 1,4-6. Without it: where you left off, or with --check, all
   --all            go through the lesson without asking anything
   --lang           ${LANGUAGES.join(' | ')} (default: as last time)
-  --check          run unattended, and fail if an output no longer is what the lesson claims
-  --without        with --check: also switch each effect off, and fail if a claim does not notice
+  --check          run unattended, and fail if an output is no longer what the lesson claims
+  --without        with --check: also switch each effect off, and fail if a claim still holds
   --proofread      read every page without running it: form, examples, links, translations, map
-  --map            write the map of the lessons into the walkthrough's first page
-  --pictures       draw the lessons' pictures anew`,
+  --map            write the map of the lessons to the walkthrough's first page
+  --pictures       redraw the lessons' pictures`,
   async run(given, context) {
     const { values } = given
     if (values['without'] === true && values['check'] !== true) throw misused('--without belongs to --check. Give both.')

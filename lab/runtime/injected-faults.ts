@@ -46,8 +46,8 @@ export async function injectFault(
   while ((await metricOf(url, METRIC[fault])) !== delayMs) {
     if (performance.now() > giveUpAtMs)
       throw failed(
-        `Failed to inject the fault into ${directory.stage}/${name}: it did not take it over within ${TAKEN_MS_MAX / 1000} s.\n` +
-          'Does it run, and not paused? See `npm run lab -- status`.',
+        `Failed to inject the fault into ${directory.stage}/${name}: the instance did not take it up within ${TAKEN_MS_MAX / 1000} s.\n` +
+          'Is it running, and not paused? See `npm run lab -- status`.',
       )
     await sleep(POLL_MS)
   }

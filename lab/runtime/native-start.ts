@@ -103,7 +103,7 @@ export function lastWords(instance: InstanceRecord, fromByte = 0): string {
 export async function waitForWholeWay(topology: Topology, signal: AbortSignal): Promise<void> {
   // From the outermost tier there is: a benchmark of the databases starts nothing before them.
   const url = `${entryUrl(topology, topology.nodes[0]!.tier)}/api/data?limit=1`
-  await untilAnswered(url, ({ status }) => status === 200, `Failed to start ${topology.stage}: expected 200 on the whole way`, signal)
+  await untilAnswered(url, ({ status }) => status === 200, `Failed to start ${topology.stage}: expected 200 through all tiers`, signal)
 }
 
 /** A server that was there before has the level of its last run until its keeper has set this one: writes would be confirmed by that. */

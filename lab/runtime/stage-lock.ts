@@ -28,8 +28,8 @@ export async function withStageLock<T>(file: string, work: () => Promise<T>, { w
   while (!tryLock(file, mine)) {
     if (performance.now() > giveUpAtMs) {
       throw failed(
-        `Failed to change the stage: another lab (pid ${pidOf(readHolder(file))}) is at work on it after ${waitMsMax / 1000} s.\n` +
-          `Wait for it, or end it; its lock is ${file}.`,
+        `Failed to change the stage: another lab (pid ${pidOf(readHolder(file))}) still holds its lock after ${waitMsMax / 1000} s.\n` +
+          `Wait until it has finished, or stop it; the lock is ${file}.`,
       )
     }
     await sleep(RETRY_MS)

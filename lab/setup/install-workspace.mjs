@@ -31,7 +31,7 @@ export async function installWorkspace(repository) {
   })
   if (code !== 0) {
     stopWith(
-      `Failed to install the packages of the workspace: pnpm ended with exit code ${code} (its words are above).`,
+      `Failed to install the packages of the workspace: pnpm ended with exit code ${code} (its output is above).`,
       `When the network is there, run: npx -y ${PNPM} install --frozen-lockfile`,
     )
   }

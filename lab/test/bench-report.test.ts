@@ -96,8 +96,8 @@ describe('the report', () => {
 
   test('says of a law that misses what was measured that its peak is nothing to size a pool by', async () => {
     const record = exampleRecord()
-    const sentence = 'Most was measured at 8 connections; the law misses what was measured by up to '
-    expect((await written('fitted', record)).markdown).not.toContain('the law misses')
+    const sentence = 'The highest rate was measured at 8 connections; the fitted law is off by up to '
+    expect((await written('fitted', record)).markdown).not.toContain('the fitted law is off')
     const capacity = {
       ...record.capacity!,
       byConcurrency: [1, 8, 16, 32].map((n) => ({ connections: n, rates: n === 8 ? [9_000] : [1_000] })),
@@ -108,12 +108,12 @@ describe('the report', () => {
   test('states a generator that was the bottleneck', async () => {
     const busy = exampleRecord().repetitions.map((one) => ({ ...one, isGeneratorBottleneck: true }))
     const waiting = busy.map((one) => ({ ...one, generatorCpuS: one.durationS * 0.2 }))
-    expect((await written('waiting', exampleRecord({ repetitions: waiting }))).markdown).toContain('kept waiting for a core')
+    expect((await written('waiting', exampleRecord({ repetitions: waiting }))).markdown).toContain('had to wait for a core')
     const repetitions = busy.map((one) => ({ ...one, generatorCpuS: one.durationS * 0.95 }))
     const record = exampleRecord({ repetitions })
     expect((await written('generator', record)).markdown).toContain('the generator itself was the bottleneck')
     const gains = conclusionsOf(record).filter(({ claim }) => claim.startsWith('requests/s'))
-    expect(gains.map(({ standing }) => standing)).toEqual(gains.map(() => 'cannot be said'))
+    expect(gains.map(({ standing }) => standing)).toEqual(gains.map(() => 'inconclusive'))
   })
 })
 
@@ -125,9 +125,9 @@ describe('a conclusion', () => {
     ['not upheld', ratio(1.1, 1.3)],
     ['not upheld', ratio(2, 2.2)],
     ['not upheld', ratio(0.9, 1.1)],
-    ['cannot be said', ratio(0.9, 1.8)],
-    ['cannot be said', ratio(1.2, 2.8)],
-    ['cannot be said', null],
+    ['inconclusive', ratio(0.9, 1.8)],
+    ['inconclusive', ratio(1.2, 2.8)],
+    ['inconclusive', null],
   ] as const)('is "%s" when the record has it so', (standing, ours) => {
     expect(judge(ours, 1.673, null).standing).toBe(standing)
   })
@@ -138,8 +138,8 @@ describe('a conclusion', () => {
     )
     const of = (record: BenchRecord) => conclusionsOf(record).find(({ section }) => section === '6.3.1, 6.4')!.standing
     expect([of(exampleRecord()), of(exampleRecord({ repetitions: halved }))]).toEqual(['upheld', 'not upheld'])
-    expect(of(exampleRecord({ noiseFloor: NOISY }))).toBe('cannot be said')
-    expect(of(exampleRecord({ noiseFloor: COARSE }))).toBe('cannot be said')
+    expect(of(exampleRecord({ noiseFloor: NOISY }))).toBe('inconclusive')
+    expect(of(exampleRecord({ noiseFloor: COARSE }))).toBe('inconclusive')
   })
 
   test('on errors needs both rates, and not only their difference', () => {
@@ -155,12 +155,12 @@ describe('a conclusion', () => {
       conclusionsOf(record).find(({ section, measured }) => section === '8.1' && measured.includes('stress'))!
     expect(of(withErrors(0.0005, 0.0325)).standing).toBe('upheld')
     expect(of(withErrors(0.5, 0.532)).standing).toBe('not upheld')
-    expect(of(exampleRecord({ noiseFloor: NOISY, repetitions: withErrors(0.0005, 0.0325).repetitions })).standing).toBe('cannot be said')
+    expect(of(exampleRecord({ noiseFloor: NOISY, repetitions: withErrors(0.0005, 0.0325).repetitions })).standing).toBe('inconclusive')
   })
 
   test('on aggregates is none from durations of which one had refusals, and one from pools that answered all', () => {
     const [bare, pooled] = conclusionsOf(exampleRecord()).filter(({ section }) => section === '6.3.2')
-    expect(bare).toMatchObject({ standing: 'cannot be said', because: expect.stringContaining('570 of 1\u202F500') as string })
+    expect(bare).toMatchObject({ standing: 'inconclusive', because: expect.stringContaining('570 of 1\u202F500') as string })
     // 500 in 29 units against 190 in 34.
     expect(bare!.measured).toContain(`${((500 / 29) * (34 / 190)).toFixed(2)} [`)
     expect(pooled).toMatchObject({ standing: 'not upheld', measured: expect.stringContaining('1.17 [') as string })
@@ -182,9 +182,9 @@ describe('a conclusion', () => {
     const of = (record: BenchRecord) => conclusionsOf(record).find(({ section }) => section === '8.1')!
     expect(of(clean(1_000))).toMatchObject({
       measured: expect.stringContaining('0.00 % (0 of 5\u202F000; at most 0.074 %) with') as string,
-      because: '3.25 % lies outside of what was measured',
+      because: '3.25 % lies outside the measured interval',
     })
-    expect(of(clean(10_000)).because).toBe('0.05 % and 3.25 % lie outside of what was measured')
+    expect(of(clean(10_000)).because).toBe('0.05 % and 3.25 % lie outside the measured intervals')
   })
 
   test('on pools of which not every query was answered says so, and concludes nothing', () => {
@@ -192,7 +192,7 @@ describe('a conclusion', () => {
       run.way === 'pooled-db-lb' ? { ...run, served: run.parallel - 1, otherErrors: 1 } : run,
     )
     const pooled = conclusionsOf(exampleRecord({ aggregates })).filter(({ section }) => section === '6.3.2')[1]
-    expect(pooled).toMatchObject({ standing: 'cannot be said', measured: expect.stringContaining('queries not answered') as string })
+    expect(pooled).toMatchObject({ standing: 'inconclusive', measured: expect.stringContaining('queries not answered') as string })
     expect(pooled!.measured).not.toContain('every query')
   })
 
@@ -200,7 +200,7 @@ describe('a conclusion', () => {
     const pool = (record: BenchRecord) => contradictionsOf(record)[4]!.standing
     expect(pool(exampleRecord())).toBe('upheld')
     expect(pool(exampleRecord({ aggregates: exampleRecord().aggregates.map((run) => ({ ...run, otherErrors: 1 })) }))).toBe('not upheld')
-    expect(contradictionsOf(exampleRecord(EMPTY)).filter(({ standing }) => standing !== 'cannot be said')).toEqual([])
+    expect(contradictionsOf(exampleRecord(EMPTY)).filter(({ standing }) => standing !== 'inconclusive')).toEqual([])
   })
 })
 
@@ -250,13 +250,15 @@ describe('the conclusions in words', () => {
   const said = (record: BenchRecord): string => conclusionSentences(record).join('\n')
 
   test('turn round with the record, and name no gain where there is none', () => {
-    expect(said(exampleRecord())).toContain('Load balancing gains under light, medium, intensive, stress.')
+    expect(said(exampleRecord())).toContain('Load balancing increases goodput under light, medium, intensive, stress.')
     const swapped = exampleRecord().repetitions.map((one) => ({
       ...one,
       configuration: one.configuration === 'balanced' ? ('single' as const) : ('balanced' as const),
     }))
-    expect(said(exampleRecord({ repetitions: swapped }))).toContain('Load balancing costs under light, medium, intensive, stress.')
-    expect(said(exampleRecord({ repetitions: swapped }))).not.toContain('gains under')
+    expect(said(exampleRecord({ repetitions: swapped }))).toContain(
+      'Load balancing reduces goodput under light, medium, intensive, stress.',
+    )
+    expect(said(exampleRecord({ repetitions: swapped }))).not.toContain('increases goodput')
   })
 
   test('name no winner where the same differs from itself, the generator was the limit, or the difference is below the noise', () => {
@@ -266,19 +268,19 @@ describe('the conclusions in words', () => {
       exampleRecord({ noiseFloor: COARSE }),
       exampleRecord({ repetitions: busy }),
     ]) {
-      expect(said(record)).not.toContain('Load balancing gains')
+      expect(said(record)).not.toContain('Load balancing increases goodput')
       expect(markdownDocument(benchReport(record))).not.toMatch(/^- \*\*Load balancing, .*: × /m)
     }
-    expect(said(exampleRecord({ noiseFloor: COARSE }))).toContain('No difference can be told under light, medium, intensive, stress.')
+    expect(said(exampleRecord({ noiseFloor: COARSE }))).toContain('No difference can be shown under light, medium, intensive, stress.')
     expect(said(exampleRecord({ noiseFloor: NOISY }))).toContain(
-      'Nothing can be said of light, medium, intensive, stress: the same configuration',
+      'Nothing can be concluded about light, medium, intensive, stress: the same configuration',
     )
   })
 
   test('keep the loads that have pairs when another one has none', () => {
     const record = exampleRecord()
     const repetitions = record.repetitions.map((one) => (one.load === 'light' ? { ...one, brokenBecause: 'ended' } : one))
-    expect(said(exampleRecord({ repetitions }))).toContain('Load balancing gains under medium, intensive, stress.')
+    expect(said(exampleRecord({ repetitions }))).toContain('Load balancing increases goodput under medium, intensive, stress.')
   })
 
   test('praise the pool only when it had no errors', () => {

@@ -86,7 +86,7 @@ export async function endServer(node: ClusterNode): Promise<void> {
 
 /** Removes what a killed server leaves: its pid file, its sockets, its segment of shared memory. Only when nothing runs. */
 export async function cleanServer(node: ClusterNode): Promise<void> {
-  if (serverPids(node).length > 0) throw new Error(`PostgreSQL ${node.name} still runs; it cannot be cleaned up after.`)
+  if (serverPids(node).length > 0) throw new Error(`PostgreSQL ${node.name} is still running; its files cannot be cleaned up yet.`)
   const segment = sharedMemory(node)
   if (segment !== undefined) await removeForsaken(segment)
   rmSync(join(node.dataDir, 'postmaster.pid'), { force: true })

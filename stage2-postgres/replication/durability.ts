@@ -60,7 +60,7 @@ async function untilSessionsKnow(ask: Ask, names: string): Promise<void> {
     if (found === names) return
     if (performance.now() > giveUpAtMs) {
       throw new Error(
-        `PostgreSQL did not take synchronous_standby_names = '${names}' within ${IN_FORCE_MS_MAX} ms: it goes on with '${found}'.`,
+        `PostgreSQL did not take synchronous_standby_names = '${names}' within ${IN_FORCE_MS_MAX} ms: it still uses '${found}'.`,
       )
     }
     await sleep(LOOK_INTERVAL_MS)

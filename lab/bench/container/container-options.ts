@@ -27,14 +27,14 @@ export const CONTAINER_HELP = `Measures the stages that Compose has started, and
   docker compose -f compose/compose.yaml --profile '*' run --rm bench [options]
 
   --quick          light load only, 3 runs
-  --stage NAME     ${STAGE_NAMES.join(' | ')} (default those that run; may be repeated)
+  --stage NAME     ${STAGE_NAMES.join(' | ')} (default: those that are running; may be repeated)
   --load NAME      ${LOADS.join(' | ')} (default all; may be repeated)
   --runs N         repetitions of each test (default 5)
-  --rate N         open loop: offer N requests a second, whatever is answered
-  --matrix-only    only the loads; no generator's limit and no A/A
-  --seed N         the order of reads and writes (default 1)
-  --empty          the databases hold records and may lose them: every test begins with empty ones
-  --json           print the record, and nothing else`
+  --rate N         open loop: offer N requests per second, regardless of the answers
+  --matrix-only    only the loads; no generator limit and no A/A
+  --seed N         seed for the order of reads and writes (default 1)
+  --empty          allow the benchmark to delete existing records: every test needs empty databases
+  --json           print only the record`
 
 export interface ContainerRequest {
   readonly bench: BenchRequest

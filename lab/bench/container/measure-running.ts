@@ -21,8 +21,8 @@ export async function measureRunning(request: ContainerRequest, print: Context['
   const holding = await tools.holdingRecords()
   if (holding.length > 0 && !request.mayEmpty)
     throw misused(
-      `Failed to begin: the databases of ${holding.join(', ')} hold records, and every test begins with empty ones.\n` +
-        'Give --empty if they may go, or start with new volumes: `docker compose … down -v`.',
+      `Failed to start: the databases of ${holding.join(', ')} hold records, but every test needs empty databases.\n` +
+        'Pass --empty if the records may be deleted, or start with new volumes: `docker compose … down -v`.',
     )
   try {
     return await measureWith(bench, tools, RESULTS, print, signal)
@@ -58,8 +58,8 @@ function refuseUnwritable(directory: string): void {
     const owner = statSync(directory, { throwIfNoEntry: false })
     const user = `${process.getuid?.()}:${process.getgid?.()}`
     throw failed(
-      `Failed to write to ${directory}: it belongs to ${owner ? `${owner.uid}:${owner.gid}` : 'nobody, for it is not mounted'}, and this container's user is ${user}.\n` +
-        'Give yours: `RELAIS_USER=$(id -u):$(id -g) docker compose …`.',
+      `Failed to write to ${directory}: it ${owner ? `belongs to ${owner.uid}:${owner.gid}` : 'is not mounted'}, and this container runs as ${user}.\n` +
+        'Set your own user: `RELAIS_USER=$(id -u):$(id -g) docker compose …`.',
     )
   }
 }

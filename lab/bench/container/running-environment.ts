@@ -45,7 +45,7 @@ export class RunningEnvironment extends TestEnvironment {
 
   get cpuLimit(): string | null {
     if (this.cpuPerInstance === null) return null
-    return `each service is held to ${this.cpuPerInstance} of a core by its container, and each PostgreSQL server to as much again (RELAIS_CPUS; periods of 100 ms).`
+    return `each service is held to ${this.cpuPerInstance} of a core by its container, and each PostgreSQL server to the same amount again (RELAIS_CPUS; periods of 100 ms).`
   }
 
   /** The limits are somebody else's. */

@@ -18,15 +18,15 @@ import { serverOf } from './server-login.ts'
 const HELD_ROUNDS = 3
 
 const NOTES = [
-  'Measured from a container beside the stages, which were started by Compose and not by the bench.',
-  'Every chain runs all the time, also while another one is measured; health checks go on (RELAIS_HEALTH_INTERVAL).',
-  'CPU and memory: a service’s own process as it tells them; in stage 2 a database’s row has its PostgreSQL container’s cgroup added. Load balancers have none, and their logs cannot be read from here: who served a read is what the databases counted.',
+  'Measured from a container beside the stages, which were started by Compose and not by the benchmark.',
+  'Every chain keeps running while another one is measured, and so do the health checks (RELAIS_HEALTH_INTERVAL).',
+  'CPU and memory are those of a service’s own process, as it reports them; in stage 2, a database’s row also includes the cgroup of its PostgreSQL container. Load balancers have none, and their logs cannot be read from here, so who served a read is taken from the databases’ own counts.',
 ]
 
 const WHY_NOT: Readonly<Record<Experiment, string>> = {
   pause: 'A container cannot stop its neighbour without the engine’s socket; `npm run lab -- bench --runtime compose` can.',
-  capacity: 'It needs clusters of one and of two databases; `npm run lab -- bench --runtime compose` starts them.',
-  aggregates: 'It needs services of its own beside the servers; `npm run lab -- bench` starts them.',
+  capacity: 'This needs clusters of one and of two databases; `npm run lab -- bench --runtime compose` starts them.',
+  aggregates: 'This needs extra services beside the servers; `npm run lab -- bench` starts them.',
 }
 
 export class RunningTools implements BenchTools {
@@ -96,7 +96,7 @@ export class RunningTools implements BenchTools {
   remarks(): readonly string[] {
     return this.#cpuPerInstance === null
       ? [
-          'CPU is not limited (RELAIS_CPUS is not set): three instances are not three machines here, and nothing below says what more machines would give.',
+          'CPU is not limited (RELAIS_CPUS is not set): three instances are not three machines here, and nothing below shows what more machines would gain.',
         ]
       : []
   }

@@ -9,7 +9,7 @@ export function benchReport(record: BenchRecord): ReportDocument {
   const { machine, options, startedAt } = record
   return {
     title: `Benchmark of ${new Date(startedAt).toISOString().slice(0, 16).replace('T', ' ')} UTC`,
-    lead: `Load balancing and replication, measured on ${machine.cpuModel} with ${machine.cores} cores${options.runtime === 'compose' ? ', on containers' : ''}: ${options.stages.join(' and ')}, ${options.runs} ${options.runs === 1 ? 'run' : 'runs'} of each test. CPU: ${machine.cpuLimit}`,
+    lead: `Load balancing and replication, measured on ${machine.cpuModel} with ${machine.cores} cores${options.runtime === 'compose' ? ', in containers' : ''}: ${options.stages.join(' and ')}, ${options.runs} ${options.runs === 1 ? 'run' : 'runs'} of each test. CPU: ${machine.cpuLimit}`,
     sections: [
       summarySection(record),
       claimsSection(record),

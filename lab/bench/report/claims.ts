@@ -1,9 +1,9 @@
 /**
  * The report's claims, and what a record says to each: computed from its intervals, so another record may conclude otherwise.
  *
- *   upheld            the interval holds the claimed figure, and not "no difference", and is narrow enough to mean something
+ *   upheld            the interval contains the claimed figure, but not "no difference", and is narrow enough to mean something
  *   not upheld        the claimed figure lies outside the interval
- *   cannot be said    both lie inside, or it is too wide, or nothing was measured, or the measurement itself is in doubt (doubt.ts)
+ *   inconclusive      both lie inside, or it is too wide, or nothing was measured, or the measurement itself is in doubt (doubt.ts)
  */
 import type { AggregateRun, AggregateWay, BenchRecord, LoadName } from '../results/bench-record.ts'
 import { intervalOfMean } from '../statistics/interval.ts'
@@ -12,7 +12,7 @@ import { Doubt } from './doubt.ts'
 import { gainText, number, percent, ratioText } from './figure-text.ts'
 import { errorRate, goodput, latency, pairsOf, ratioOf, scenariosOf, transfer, type Metric, type Scenario } from './scenario.ts'
 
-export type Standing = 'upheld' | 'not upheld' | 'cannot be said'
+export type Standing = 'upheld' | 'not upheld' | 'inconclusive'
 
 export interface Conclusion {
   readonly claim: string
@@ -54,7 +54,7 @@ const WIDTH_MAX = 2
 /** Shares of requests (8.1). */
 const ERROR_RATES = { balanced: 0.0005, single: 0.0325 }
 const NONE_SEEN_TAIL = 0.025
-const TOO_FEW = 'fewer than two unbroken pairs of runs'
+const TOO_FEW = 'fewer than two pairs without a broken run'
 
 export function conclusionsOf(record: BenchRecord): readonly Conclusion[] {
   const scenarios = scenariosOf(record.repetitions).filter(({ first }) => first.loop === 'closed')
@@ -86,20 +86,20 @@ export function judge(
   doubt: string | null,
   verdict: Verdict | null = ours && verdictOf(ours),
 ): { standing: Standing; because: string } {
-  if (ours === null) return { standing: 'cannot be said', because: TOO_FEW }
-  if (doubt !== null) return { standing: 'cannot be said', because: doubt }
+  if (ours === null) return { standing: 'inconclusive', because: TOO_FEW }
+  if (doubt !== null) return { standing: 'inconclusive', because: doubt }
   const holdsClaim = ours.low <= claimed && claimed <= ours.high
   const holdsNone = verdictOf(ours) === 'same'
   if (!holdsClaim) {
     const side = claimed > ours.high ? 'below' : 'above'
-    const more = holdsNone ? ', and holds "no difference"' : ''
+    const more = holdsNone ? ', and contains "no difference"' : ''
     return { standing: 'not upheld', because: `the interval lies ${side} the claimed figure${more}` }
   }
-  if (holdsNone) return { standing: 'cannot be said', because: 'the interval holds the claimed figure and "no difference"' }
-  if (verdict === 'same') return { standing: 'cannot be said', because: 'our figure is smaller than what A/A leaves open' }
+  if (holdsNone) return { standing: 'inconclusive', because: 'the interval contains both the claimed figure and "no difference"' }
+  if (verdict === 'same') return { standing: 'inconclusive', because: 'our difference is within the A/A noise' }
   if (ours.high / ours.low > WIDTH_MAX)
-    return { standing: 'cannot be said', because: 'the interval holds the claimed figure, and too much else' }
-  return { standing: 'upheld', because: 'the interval holds the claimed figure' }
+    return { standing: 'inconclusive', because: 'the interval contains the claimed figure, but is too wide to confirm it' }
+  return { standing: 'upheld', because: 'the interval contains the claimed figure' }
 }
 
 function missingLoads(scenarios: readonly Scenario[]): Conclusion[] {
@@ -107,10 +107,10 @@ function missingLoads(scenarios: readonly Scenario[]): Conclusion[] {
   return [...new Set(GAIN_CLAIMS.map(({ load }) => load))]
     .filter((load) => !measured.has(load))
     .map((load) => ({
-      claim: `what it says of ${load}`,
+      claim: `its figures for ${load} load`,
       section: '6',
       measured: 'not measured',
-      standing: 'cannot be said',
+      standing: 'inconclusive',
       because: 'this record has no such run',
     }))
 }
@@ -121,21 +121,21 @@ function errorConclusion(scenario: Scenario, doubt: Doubt): Conclusion {
   const difference = pairedDifference(a, b)
   const claim = `${percent(ERROR_RATES.balanced)} errors with load balancing, ${percent(ERROR_RATES.single)} without`
   const of = { claim, section: '8.1' }
-  if (difference === null) return { ...of, measured: `– (${scenario.name})`, standing: 'cannot be said', because: TOO_FEW }
+  if (difference === null) return { ...of, measured: `– (${scenario.name})`, standing: 'inconclusive', because: TOO_FEW }
   const sides = [
     { claimed: ERROR_RATES.balanced, ours: rateInterval(a, requestedOf(scenario.balanced)) },
     { claimed: ERROR_RATES.single, ours: rateInterval(b, requestedOf(scenario.single)) },
   ]
   const measured = `${sides.map(({ ours }) => ours.text).join(' with, ')} without (${scenario.name})`
   const reason = doubt.of(scenario)
-  if (reason !== null) return { ...of, measured, standing: 'cannot be said', because: reason }
+  if (reason !== null) return { ...of, measured, standing: 'inconclusive', because: reason }
   const outside = sides.filter(({ claimed, ours: { low, high } }) => claimed < low || high < claimed)
   if (outside.length > 0) {
-    const because = `${outside.map(({ claimed }) => percent(claimed)).join(' and ')} ${outside.length > 1 ? 'lie' : 'lies'} outside of what was measured`
+    const because = `${outside.map(({ claimed }) => percent(claimed)).join(' and ')} ${outside.length > 1 ? 'lie outside the measured intervals' : 'lies outside the measured interval'}`
     return { ...of, measured, standing: 'not upheld', because }
   }
-  if (difference.high >= 0) return { ...of, measured, standing: 'cannot be said', because: 'the two are not told apart' }
-  return { ...of, measured, standing: 'upheld', because: 'both rates lie in what was measured, and are told apart' }
+  if (difference.high >= 0) return { ...of, measured, standing: 'inconclusive', because: 'the two rates cannot be told apart' }
+  return { ...of, measured, standing: 'upheld', because: 'both rates lie within the measured intervals, and the two differ' }
 }
 
 /** Runs without any error have no spread, and yet are no proof that there never is one: then as many as N requests leave possible (exact, 95 %). */
@@ -159,7 +159,7 @@ function requestedOf({ kept }: Scenario['balanced']): number {
  */
 function aggregateConclusions({ aggregates }: BenchRecord): Conclusion[] {
   const of = {
-    claim: `${number(AGGREGATE_RATIO, 1)} times faster over three servers at ${AGGREGATE_PARALLEL} parallel aggregates`,
+    claim: `${number(AGGREGATE_RATIO, 1)} times faster across three servers at ${AGGREGATE_PARALLEL} parallel aggregates`,
     section: '6.3.2',
   }
   const bare = pairsOfWays(aggregates, 'connection-a-query-primary', 'connection-a-query-three')
@@ -175,11 +175,11 @@ function aggregateConclusions({ aggregates }: BenchRecord): Conclusion[] {
       ? judged(pooled, 'pools, every query answered')
       : {
           ...judged(pooled, `pools, ${number(unanswered)} queries not answered`),
-          standing: 'cannot be said',
-          because: 'not every query was answered: the durations are of different work',
+          standing: 'inconclusive',
+          because: 'not every query was answered, so the durations cover different amounts of work',
         }
   return [
-    isRefused ? { ...of, ...refusedConclusion(bare) } : judged(bare, 'one connection a query'),
+    isRefused ? { ...of, ...refusedConclusion(bare) } : judged(bare, 'one connection per query'),
     ...(pooled.length === 0 ? [] : [pooledConclusion()]),
   ]
 }
@@ -191,9 +191,9 @@ function refusedConclusion(pairs: readonly AggregatePair[]): Pick<Conclusion, 'm
   })
   const rates = ratioOfRuns(pairs, ({ durationMs, served }) => durationMs / served)
   return {
-    measured: `${ratioText(rates)} times the answers a second, one connection a query`,
-    standing: 'cannot be said',
-    because: `one server answered ${one!} and three ${three!}, the others were refused: their durations are of different work`,
+    measured: `${ratioText(rates)} times the answers per second, one connection per query`,
+    standing: 'inconclusive',
+    because: `one server answered ${one!}, three answered ${three!}, and the rest were refused, so the durations cover different amounts of work`,
   }
 }
 

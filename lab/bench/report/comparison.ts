@@ -15,15 +15,15 @@ export function comparisonOf(a: BenchRecord, b: BenchRecord): ReportDocument {
   const keys = [...new Set([...ofA!.keys(), ...ofB!.keys()])]
   const tests = keys.map((key) => ({ a: ofA!.get(key), b: ofB!.get(key) }))
   return {
-    title: `A ${a.startedAt} beside B ${b.startedAt}`,
-    lead: 'B/A with its 95 % interval; an interval that contains 1 names no winner.',
+    title: `A ${a.startedAt} compared with B ${b.startedAt}`,
+    lead: 'B/A with its 95 % interval. Where the interval contains 1, there is no winner.',
     sections: [
       {
         id: 'tests',
         title: 'Test by test',
         blocks: [
           ...differenceWarning(a, b),
-          side('Goodput, right answers a second', tests, goodput, 0),
+          side('Goodput, right answers per second', tests, goodput, 0),
           side('p99 latency, ms', tests, latency('p99Ms'), 1),
           table(
             'Gain of load balancing in goodput, within each run',
@@ -65,10 +65,12 @@ function differenceWarning(a: BenchRecord, b: BenchRecord) {
   const [ofA, ofB] = [a, b].map(circumstancesOf) as [Record<string, string>, Record<string, string>]
   const differing = [...new Set([...Object.keys(ofA), ...Object.keys(ofB)])].filter((name) => ofA[name] !== ofB[name])
   if (differing.length === 0) {
-    return [text('The same machine type, runtime, versions and CPU shares, in two sessions: what drifted between them is in B/A too.')]
+    return [
+      text('The same machine type, runtime, versions and CPU shares, in two sessions: any drift between them is part of B/A as well.'),
+    ]
   }
   const listed = differing.map((name) => `${name}: A ${ofA[name] ?? 'none'}, B ${ofB[name] ?? 'none'}`)
-  return [text(`**Measured differently**, so B/A compares this as much as anything else: ${listed.join('; ')}.`)]
+  return [text(`**Measured differently**, so B/A reflects these differences as much as anything else: ${listed.join('; ')}.`)]
 }
 
 function circumstancesOf({ machine, options }: BenchRecord): Record<string, string> {

@@ -27,11 +27,11 @@ function gains(record: BenchRecord): string[] {
     const { stage, cpuPerInstance } = group[0]!.first
     const held =
       cpuPerInstance === null
-        ? 'all instances share the cores, so that more of them are no more machines'
+        ? 'all instances share the cores, so more instances do not mean more machines'
         : `each instance has ${cpuPerInstance} of a core of its own`
     const figures = found.map(({ load, ratio }) => `${load} ${ratioText(ratio)}`).join(', ')
     return [
-      `**${stage === 'stage1' ? 'Stage 1' : 'Stage 2'}, ${held}:** three instances a tier behind Nginx serve so many times what one without it serves: ${figures}. ${inWords(found)}`,
+      `**${stage === 'stage1' ? 'Stage 1' : 'Stage 2'}, ${held}:** goodput ratio of three instances per tier behind Nginx to one instance per tier without Nginx: ${figures}. ${inWords(found)}`,
     ]
   })
 }
@@ -51,14 +51,16 @@ function inWords(found: readonly Found[]): string {
   })
   const doubted = Map.groupBy(found, ({ because }) => because)
   doubted.delete(null)
-  const unsaid = [...doubted].map(([because, ones]) => `Nothing can be said of ${ones.map(({ load }) => load).join(', ')}: ${because!}.`)
+  const unsaid = [...doubted].map(
+    ([because, ones]) => `Nothing can be concluded about ${ones.map(({ load }) => load).join(', ')}: ${because!}.`,
+  )
   return [...said, ...unsaid].join(' ')
 }
 
 const OPENINGS: Record<Verdict, string> = {
-  larger: 'Load balancing gains',
-  smaller: 'Load balancing costs',
-  same: 'No difference can be told',
+  larger: 'Load balancing increases goodput',
+  smaller: 'Load balancing reduces goodput',
+  same: 'No difference can be shown',
 }
 
 function errors({ repetitions }: BenchRecord): string[] {
@@ -71,7 +73,7 @@ function errors({ repetitions }: BenchRecord): string[] {
     return `${number(requested - served)} of ${number(requested)}`
   }
   return [
-    `**Errors:** ${of('balanced')} requests were not served right with load balancing, ${of('single')} without. The report has 0.05 % and 3.25 %. Nothing was broken on purpose in these runs, so an error would be a fault of the system or of the measurement.`,
+    `**Errors:** with load balancing, ${of('balanced')} requests did not get a right answer; without it, ${of('single')}. The report states 0.05 % and 3.25 %. No fault was injected in these runs, so any error would be a defect of the system or of the measurement.`,
   ]
 }
 
@@ -81,7 +83,7 @@ function capacity({ capacity: found }: BenchRecord): string[] {
     ratioText(pairedRatio(runs.ratesA, runs.ratesB)),
   )
   return [
-    `**Where the gain comes from:** three databases serve ${reads!} times the reads of one, ${writes!} times the writes, and ${mix!} times the mix of 80 % and 20 %. Replicas carry reads; a write is made by every database and acknowledged by one.`,
+    `**Where the gain comes from:** three databases serve ${reads!} times the reads of one, ${writes!} times the writes, and ${mix!} times the mix of 80 % reads and 20 % writes. Replicas take over reads; every write is applied by every database and acknowledged by one.`,
   ]
 }
 
@@ -94,9 +96,9 @@ function aggregates({ aggregates: runs }: BenchRecord): string[] {
   const failures = (own: typeof runs): number => own.reduce((sum, { tooManyClients, otherErrors }) => sum + tooManyClients + otherErrors, 0)
   const seconds = (own: typeof runs): string => number(meanAndSpread(own.map(({ durationMs }) => durationMs / 1_000))!.mean, 1)
   const isPoolEnough = refused > 0 && failures(pooled) === 0
-  const because = isPoolEnough ? ' So the errors were a matter of connections, and only the time is one of servers.' : ''
+  const because = isPoolEnough ? ' So the errors were a matter of connections; only the time depends on the number of servers.' : ''
   return [
-    `**The PostgreSQL test:** of ${AGGREGATE_PARALLEL} parallel queries on one server ${percent(refused / asked, 0)} are refused with “too many clients” when each has a connection of its own. A pool before the same server: ${number(failures(pooled))} errors, ${seconds(pooled)} s for all of them. Pools before three servers, through db-lb: ${number(failures(balanced))} errors, ${seconds(balanced)} s.${because}`,
+    `**The PostgreSQL test:** when each of ${AGGREGATE_PARALLEL} parallel queries opens its own connection to one server, ${percent(refused / asked, 0)} are refused with “too many clients”. With a pool in front of the same server, there are ${number(failures(pooled))} errors, and all of them together take ${seconds(pooled)} s. With pools in front of three servers, through db-lb, there are ${number(failures(balanced))} errors, and they take ${seconds(balanced)} s.${because}`,
   ]
 }
 
@@ -104,6 +106,6 @@ function pause({ pause: found }: BenchRecord): string[] {
   if (found === null) return []
   const [open, closed] = [found.open.latency.p99Ms, found.closed.latency.p99Ms].map((p99Ms) => number(p99Ms, 0))
   return [
-    `**How it is measured matters:** a pause of ${number(found.pauseMs)} ms of one database makes a p99 of ${open!} ms when requests keep coming, and of ${closed!} ms when each client waits for its last answer, as \`ab\` does.`,
+    `**How it is measured matters:** when one database pauses for ${number(found.pauseMs)} ms, p99 is ${open!} ms if requests keep arriving, and ${closed!} ms if each client waits for its previous answer, as \`ab\` does.`,
   ]
 }

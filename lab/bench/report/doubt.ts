@@ -3,7 +3,7 @@
  *
  *   the same configuration differed from itself      no interval of this record holds
  *   the generator was the bottleneck in a run        that scenario shows its limit
- *   smaller than what A/A leaves open                not told apart from noise
+ *   within the A/A noise                              cannot be told apart from it
  */
 import type { BenchRecord } from '../results/bench-record.ts'
 import { isHiddenBy, noiseFloor } from '../statistics/noise-floor.ts'

@@ -49,10 +49,10 @@ function capacityBlocks(capacity: Capacity): Block[] {
     return [name, ratioText(measured), expected ? number(expected, 2) : 'costs not measured', share, String(runs.ratesA.length)]
   }
   return [
-    text(`${held}; ${capacity.connections} connections straight on db-lb of ${capacity.stage}.`),
+    text(`${held}; ${capacity.connections} connections directly to db-lb of ${capacity.stage}.`),
     table(
-      'Three databases against one: measured with its 95 % interval, and expected',
-      ['load', 'measured', 'expected', 'measured of expected', 'pairs'],
+      'Three databases against one: measured, with 95 % interval, and expected',
+      ['load', 'measured', 'expected', 'measured / expected', 'pairs'],
       [
         row('reads only', capacity.readsThreeAgainstOne, 1),
         row('writes only', capacity.writesThreeAgainstOne, 0),
@@ -60,7 +60,7 @@ function capacityBlocks(capacity: Capacity): Block[] {
       ],
     ),
     text(
-      `Expected is Amdahl’s law with what requests cost here: reads spread over three, and every database makes every write. ${costs ? costsText(costs) : ''}`,
+      `The expected figures are Amdahl’s law applied to the cost of requests measured here: reads are spread over three databases, and every database applies every write. ${costs ? costsText(costs) : ''}`,
     ),
     ...mixText(capacity),
     scalabilityChart(
@@ -86,7 +86,7 @@ function costsText(costs: NonNullable<Capacity['costs']>): string {
     writeOnPrimaryCpuMs,
     applyOnReplicaCpuMs,
   ].map((ms) => number(ms, 3))
-  return `CPU milliseconds measured for it: a read ${read!} on three databases and ${readAlone!} on one (caches and cores are shared, so three instances are not quite three machines); a write ${alone!} on a primary without replicas, ${primary!} on one that sends it to two, and ${replica!} on each of the two. Writes alone cannot gain: nobody takes them off the primary, and what sending costs comes on top.`
+  return `Measured cost in CPU milliseconds: a read takes ${read!} on three databases and ${readAlone!} on one (caches and cores are shared, so three instances are not quite three machines); a write takes ${alone!} on a primary without replicas, ${primary!} on a primary that sends it to two, and ${replica!} on each of those two. Writes alone cannot gain: no replica can take them off the primary, and the cost of sending comes on top.`
 }
 
 /** Why the mix may stay behind the ideal, with what was counted. */
@@ -96,7 +96,7 @@ function mixText({ costs, mixReadsOnPrimary, mixThreeAgainstOne }: Capacity): Bl
   if (measured === null || expected === null) return []
   return [
     text(
-      `The ideal for the mix asks for a balancer that leaves the primary exactly the reads that its writes leave room for. \`least_conn\` sees reads in progress and no writes: it gave the primary ${percent(mixReadsOnPrimary, 1)} of them. With that share the same costs make ${number(expected, 2)} times one database; measured is ${ratioText(measured)}, ${percent(measured.ratio / expected, 0)} of it.`,
+      `The expected figure for the mix assumes a balancer that gives the primary exactly as many reads as its writes leave room for. \`least_conn\` sees reads in progress but no writes: it gave the primary ${percent(mixReadsOnPrimary, 1)} of the reads. With that share, the same costs predict ${number(expected, 2)} times the rate of one database; ${ratioText(measured)} was measured, ${percent(measured.ratio / expected, 0)} of the prediction.`,
     ),
   ]
 }
@@ -118,12 +118,12 @@ function scalabilityChart(title: string, unit: string, measured: readonly Measur
   return {
     kind: 'chart',
     title,
-    description: `Points of right answers a second by ${unit}, with the fitted universal scalability law as a line.`,
-    howToRead: `A straight line through the origin would be perfect scaling. A line that flattens is waiting for something shared (contention); one that comes down again pays for agreement (coherency). ${fitText(fit, unit)}${misfitText(fit, unit, measured)}`,
+    description: `Points of right answers per second by ${unit}, with the fitted universal scalability law as a line.`,
+    howToRead: `A straight line through the origin would be perfect scaling. A line that flattens is waiting for something shared (contention); one that comes down again pays for coordination (coherency). ${fitText(fit, unit)}${misfitText(fit, unit, measured)}`,
     legend: curves,
     draw: (width) => drawCurves(width, { x: unit, y: 'right answers / s' }, curves),
     table: table(
-      `Right answers a second by ${unit}: mean ± standard deviation`,
+      `Right answers per second by ${unit}: mean ± standard deviation`,
       [unit, 'measured', 'fitted', 'runs'],
       measured.map(({ n, rates }) => [String(n), spread(meanAndSpread(rates)), fit ? number(rateAt(fit, n)) : '–', String(rates.length)]),
     ),
@@ -134,7 +134,7 @@ function fitText(fit: ScalabilityFit | null, unit: string): string {
   if (fit === null) return 'Too few sizes were measured for a fit.'
   const peak = fit.peak === null ? 'no peak' : `a peak at ${number(fit.peak, 1)} ${unit}`
   const proof = fit.isInterpolation
-    ? ' Three sizes determine three coefficients: such a curve fits whatever was measured, and proves nothing.'
+    ? ' Three sizes determine three coefficients, so such a curve fits whatever was measured and proves nothing.'
     : ''
   return `Here: contention ${number(fit.sigma, 4)}, coherency ${number(fit.kappa, 6)}, ${peak}.${proof}`
 }
@@ -147,13 +147,13 @@ function misfitText(fit: ScalabilityFit | null, unit: string, measured: readonly
   const missed = means.map(({ n, rate }) => ({ n, share: Math.abs(rateAt(fit, n) / rate - 1) }))
   const worst = missed.toSorted((one, other) => other.share - one.share)[0]!
   if (worst.share < MISFIT_MIN) return ''
-  return ` Most was measured at ${most.n} ${unit}; the law misses what was measured by up to ${percent(worst.share, 0)} (at ${worst.n}), so its coefficients and its peak are no figures to size anything by.`
+  return ` The highest rate was measured at ${most.n} ${unit}; the fitted law is off by up to ${percent(worst.share, 0)} (at ${worst.n}), so neither its coefficients nor its peak should be used for sizing.`
 }
 
 function pauseBlocks(pause: PauseExperiment): Block[] {
   const ways = [
     { name: `open loop: ${number(pause.ratePerSecond)} requests/s whatever happens`, color: 'balanced' as const, run: pause.open },
-    { name: 'closed loop: the next request waits for the last answer', color: 'single' as const, isDashed: true, run: pause.closed },
+    { name: 'closed loop: the next request waits for the previous answer', color: 'single' as const, isDashed: true, run: pause.closed },
   ]
   const curves = ways.map(({ run, ...way }) => ({ ...way, points: served(run.timeline) }))
   const percentiles = ways.map(({ name, color, run: { latency } }) => ({
@@ -165,10 +165,10 @@ function pauseBlocks(pause: PauseExperiment): Block[] {
     text(`${pause.pausedInstance} of ${pause.stage} was stopped (SIGSTOP) for ${number(pause.pauseMs)} ms, once under each kind of load.`),
     {
       kind: 'chart',
-      title: 'How long an answer took, with the pause in it',
-      description: 'Bars of the latency percentiles 50, 90, 95, 99 and of the longest, for the open and the closed loop.',
+      title: 'How long an answer took, including the pause',
+      description: 'Bars of the latency percentiles 50, 90, 95 and 99 and of the maximum, for the open and the closed loop.',
       howToRead:
-        'The longest answer is about the pause in both. What differs is how many met it. Real users do not stop arriving because others wait: that is the open loop, and each request’s time counts from when it was due, so the pause reaches far down its percentiles. In the closed loop each client met it once and sent nothing meanwhile; among thousands of others these few are seen only in the longest.',
+        'In both loops, the longest answer takes about as long as the pause. What differs is how many requests the pause affects. Real users do not stop arriving because others are waiting: that is the open loop. Its requests are timed from when they were due, so the pause shows far down its percentiles. In the closed loop, the pause affects one request of each client, which sends nothing else meanwhile; among thousands of other requests, these few show only in the maximum.',
       legend: percentiles,
       draw: (width) =>
         drawBars(
@@ -178,7 +178,7 @@ function pauseBlocks(pause: PauseExperiment): Block[] {
           percentiles,
         ),
       table: table(
-        'Latency in milliseconds with the pause in it',
+        'Latency in milliseconds, including the pause',
         ['load', 'p50', 'p90', 'p95', 'p99', 'max', 'served', 'not served'],
         ways.map(
           ({
@@ -198,15 +198,15 @@ function pauseBlocks(pause: PauseExperiment): Block[] {
     },
     {
       kind: 'chart',
-      title: 'Right answers, moment by moment',
+      title: 'Right answers over time',
       description: 'Lines of right answers in each tenth of a second, for the open and the closed loop, around the pause.',
       howToRead:
-        'Where a line falls, clients wait. Under the fixed rate what was due meanwhile is answered at once when the database goes on: the peak after the gap. In the closed loop there is no peak, because what was never sent is not missing to anybody.',
+        'Where a line falls, clients are waiting. At the fixed rate, requests that became due during the pause are all answered as soon as the database resumes: the peak after the gap. In the closed loop there is no peak, because requests that were never sent do not have to be answered later.',
       legend: curves,
       draw: (width) => drawCurves(width, { x: 'seconds', y: 'answers in 0.1 s' }, curves),
       table: table(
         'Tenths of a second without a right answer',
-        ['load', 'without', 'of', 'most answers in one'],
+        ['load', 'without an answer', 'out of', 'most answers in one'],
         curves.map(({ name, points }) => [
           name,
           number(points.filter(([, count]) => count === 0).length),
@@ -229,10 +229,10 @@ function served(timeline: PauseExperiment['open']['timeline']): (readonly [secon
 }
 
 const WAY_NAMES: Record<AggregateWay, string> = {
-  'connection-a-query-primary': 'a connection a query, primary',
-  'connection-a-query-three': 'a connection a query, three servers',
-  'pooled-primary': 'a pool, primary',
-  'pooled-db-lb': 'a pool each, three servers through db-lb',
+  'connection-a-query-primary': 'one connection per query, primary',
+  'connection-a-query-three': 'one connection per query, three servers',
+  'pooled-primary': 'one pool, primary',
+  'pooled-db-lb': 'one pool per server, three servers through db-lb',
 }
 
 function aggregateChart(aggregates: BenchRecord['aggregates']): ChartBlock {
@@ -250,10 +250,10 @@ function aggregateChart(aggregates: BenchRecord['aggregates']): ChartBlock {
   }))
   return {
     kind: 'chart',
-    title: 'Aggregates answered a second',
-    description: 'Bars of answered aggregate queries a second, for each way and number of parallel queries.',
+    title: 'Aggregates answered per second',
+    description: 'Bars of aggregate queries answered per second, for each way and number of parallel queries.',
     howToRead:
-      'Compare the first pair with the second: both pairs differ in servers, and only the second queues what is too much. If the pool on one server already has no “too many clients”, the errors were a matter of connections and not of servers.',
+      'Compare the first pair with the second: within each pair, the number of servers differs, and only the second pair queues excess queries. If the pool on one server already avoids “too many clients”, the errors were a matter of connections and not of servers.',
     legend: series,
     draw: (width) => drawBars(width, 'answered / s', sizes.map(String), series),
     table: table(

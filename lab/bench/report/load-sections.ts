@@ -9,11 +9,11 @@ import { bothSides, errorRate, goodput, latency, ratioOf, scenariosOf, spreadOf,
 import { drawBars, drawCurves, type Value } from './svg-chart.ts'
 
 const SIDES: readonly { readonly name: string; readonly color: Color; readonly configuration: Configuration }[] = [
-  { name: 'balanced: three instances a tier, behind Nginx', color: 'balanced', configuration: 'balanced' },
-  { name: 'single: one instance a tier, no Nginx', color: 'single', configuration: 'single' },
+  { name: 'balanced: three instances per tier, behind Nginx', color: 'balanced', configuration: 'balanced' },
+  { name: 'single: one instance per tier, no Nginx', color: 'single', configuration: 'single' },
 ]
 const ERROR_BARS =
-  'The thin line on a bar is one standard deviation to each side, over the runs; a bar without one stands for a single run.'
+  'The thin line on a bar shows one standard deviation above and below, over the runs; a bar without one is from a single run.'
 
 export function loadSections(record: BenchRecord): readonly Section[] {
   const groups = Map.groupBy(scenariosOf(record.repetitions), groupOf)
@@ -39,13 +39,13 @@ function goodputChart(scenarios: readonly Scenario[]): ChartBlock {
   }))
   return {
     kind: 'chart',
-    title: 'Right answers a second (goodput)',
+    title: 'Right answers per second (goodput)',
     description: 'Bars of goodput for each load, with load balancing and without, with their standard deviation.',
-    howToRead: `Taller is better: only answers that were checked and found right are counted. ${ERROR_BARS} Where the lines of two bars overlap, look at the interval in the table before calling one the faster.`,
+    howToRead: `Taller is better: only answers that were checked and found right are counted. ${ERROR_BARS} Where the lines of two bars overlap, look at the interval in the table before calling one of them faster.`,
     legend: SIDES,
     draw: (width) => drawBars(width, 'right answers / s', scenarios.map(labelOf), series),
     table: table(
-      'Goodput, right answers a second: mean ± standard deviation',
+      'Goodput, right answers per second: mean ± standard deviation',
       ['load', 'balanced', 'single', 'gain, 95 % interval'],
       scenarios.map((scenario) => [
         labelOf(scenario),
@@ -80,7 +80,7 @@ function scenarioTable(scenarios: readonly Scenario[]): Block {
     ]),
   )
   const head = ['test', 'runs', 'goodput /s', 'all answers /s', 'KiB/s', 'errors', 'mean ms', 'p50', 'p90', 'p95', 'p99', 'max']
-  return table('What the protocol asks for: mean ± standard deviation over the unbroken runs', head, rows)
+  return table('What the protocol asks for: mean ± standard deviation, without broken runs', head, rows)
 }
 
 const PERCENTILES = ['p50Ms', 'p90Ms', 'p95Ms', 'p99Ms'] as const
@@ -100,7 +100,7 @@ function latencyChart(scenarios: readonly Scenario[]): ChartBlock {
     title: 'How long an answer takes',
     description: 'Bars of the latency percentiles 50, 90, 95 and 99 in milliseconds, for each load and configuration.',
     howToRead:
-      'Lower is better. p50: half of the requests were answered within this time. p99: 99 of 100 were, so it is what the unlucky hundredth waits. Only right answers are counted, so see the error rate as well.',
+      'Lower is better. p50: half of the requests were answered within this time. p99: 99 out of 100 were, so the unlucky hundredth waits at least this long. Only right answers are counted, so see the error rate as well.',
     legend: series,
     draw: (width) =>
       drawBars(
@@ -153,7 +153,7 @@ function useChart(scenarios: readonly Scenario[]): ChartBlock {
     kind: 'chart',
     title: `CPU of each instance, under ${labelOf(scenario)}`,
     description: 'Bars of the share of a core that each instance used, in percent.',
-    howToRead: `100 % is one whole core. The instances that stand at their share are the ones that everything waits for; more of the others would change nothing. ${ERROR_BARS}`,
+    howToRead: `100 % is one whole core. Everything waits for the instances that use all of their share; adding more of the others would change nothing. ${ERROR_BARS}`,
     legend: SIDES,
     draw: (width) =>
       drawBars(
@@ -200,13 +200,13 @@ function distributionChart(scenarios: readonly Scenario[]): ChartBlock {
   // A bench in a container cannot read db-lb's log, and a database does not know that a read was tried elsewhere before.
   const isLogged = (kept: readonly Repetition[]): boolean =>
     kept.every(({ reconciliation }) => reconciliation.counts['frontend-lb'] !== undefined)
-  const source = sides.every(({ kept }) => isLogged(kept)) ? 'from Nginx’s logs' : 'by the databases’ own count'
+  const source = sides.every(({ kept }) => isLogged(kept)) ? 'from Nginx’s logs' : 'as the databases counted them'
   return {
     kind: 'chart',
     title: 'Who served the reads, and who took the writes',
     description: 'Stacked bars of each database’s share of reads and of writes, with load balancing.',
     howToRead:
-      'Each bar is 100 %. All writes must be of one colour, the primary’s (db1). Reads should be spread, with twice the weight on each replica; `least_conn` then sends them where fewest are waiting, so the parts are not exactly 1 : 2 : 2.',
+      'Each bar is 100 %. All writes must have one colour, that of the primary (db1). Reads should be spread, with twice the weight on each replica; `least_conn` also takes requests in progress into account, so the shares are not exactly 1 : 2 : 2.',
     legend: series,
     draw: (width) =>
       drawBars(
@@ -217,8 +217,8 @@ function distributionChart(scenarios: readonly Scenario[]): ChartBlock {
         true,
       ),
     table: table(
-      `Requests by database, all unbroken balanced runs together, ${source}`,
-      ['load', ...databases, 'reads that moved'],
+      `Requests by database, total of all balanced runs that are not broken, ${source}`,
+      ['load', ...databases, 'reads moved to another database'],
       bars.map((bar) => [
         `${labelOf(bar.scenario)}, ${bar.way}`,
         ...databases.map((name) => `${number(total(bar.kept, bar.way, name))} (${number(share(bar, name), 1)} %)`),
@@ -245,22 +245,22 @@ function lagChart(scenarios: readonly Scenario[]): ChartBlock | null {
   }))
   return {
     kind: 'chart',
-    title: 'How far the replicas were behind',
+    title: 'How far behind the replicas were',
     description: 'Lines of replication lag in records over the seconds of one run, for each load; the worst replica counts.',
     howToRead:
-      'A line at 0 is a replica that has everything. A hump that comes down again is a replica that fell behind and caught up; a line that only rises is one that cannot follow. A read without a session token may be that much old.',
+      'A line at 0 means that every replica has everything. A hump means that a replica fell behind and caught up again; a line that only rises means that one cannot keep up. A read without a session token may be out of date by that many records.',
     legend: curves,
     draw: (width) => drawCurves(width, { x: 'seconds into the run', y: 'records behind' }, curves),
     table: table(
       'Replication lag and stale reads, by run',
-      ['run', 'most records behind', 'lag p50 ms', 'lag max ms', 'all caught up after ms', 'stale reads of checked'],
+      ['run', 'max records behind', 'lag p50 ms', 'lag max ms', 'all caught up after ms', 'stale reads, of those checked'],
       runs.map(({ load, run, replication, reads }) => [
         `${load}, run ${run}`,
         number(replication!.lagRecordsMax),
         number(replication!.lagMsP50, 1),
         number(replication!.lagMsMax, 1),
         number(replication!.caughtUpAfterMs, 0),
-        `${number(reads.stale)} of ${number(reads.checked)}, by ${number(reads.staleByMax)} writes at most`,
+        `${number(reads.stale)} of ${number(reads.checked)}, by at most ${number(reads.staleByMax)} writes`,
       ]),
     ),
   }

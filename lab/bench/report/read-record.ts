@@ -48,7 +48,7 @@ function parseJson(file: string, text: string): unknown {
   try {
     return JSON.parse(text)
   } catch (error) {
-    throw failed(`Failed to read ${file}: found no complete JSON (${(error as Error).message}).\nIs it a copy that was cut short?`)
+    throw failed(`Failed to read ${file}: found no complete JSON (${(error as Error).message}).\nIs it an incomplete copy?`)
   }
 }
 
@@ -57,7 +57,7 @@ function parseRecord(file: string, value: unknown): BenchRecord {
   if (format !== FORMAT) {
     const found = format === undefined ? 'no "format"' : `format ${JSON.stringify(format)}`
     throw failed(
-      `Failed to read ${file}: found ${found}, expected format ${FORMAT}.\nIt is not a benchmark's record, or from another version.`,
+      `Failed to read ${file}: found ${found}, expected format ${FORMAT}.\nIt is not the record of a benchmark, or it comes from another version.`,
     )
   }
   const parsed = recordSchema.safeParse(value)

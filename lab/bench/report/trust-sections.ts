@@ -16,9 +16,9 @@ const NOISE_MAX = 0.2
 export function summarySection(record: BenchRecord): Section {
   const broken = record.repetitions.filter(({ brokenBecause }) => brokenBecause !== null)
   const notices: Block[] = [
-    ...(record.isComplete ? [] : [notice('warning', 'This run was cut short: what is here is finished, the rest was not measured.')]),
-    ...(record.options.isQuick ? [notice('plain', 'A quick run: few and short measurements, so wide intervals.')] : []),
-    ...(broken.length === 0 ? [] : [notice('warning', `Broken runs, listed below and in no figure: ${broken.length}.`)]),
+    ...(record.isComplete ? [] : [notice('warning', 'This run was cut short: the finished parts are here, the rest was not measured.')]),
+    ...(record.options.isQuick ? [notice('plain', 'A quick run: the measurements are few and short, so the intervals are wide.')] : []),
+    ...(broken.length === 0 ? [] : [notice('warning', `Broken runs, listed below and left out of every figure: ${broken.length}.`)]),
     ...record.remarks.map((remark) => notice('warning', remark)),
   ]
   return {
@@ -43,7 +43,7 @@ function keyFigures(record: BenchRecord): KeyFigure[] {
   return [
     ...gains,
     {
-      label: 'Requests not served right',
+      label: 'Requests without a right answer',
       value: percent(requested === 0 ? null : errors / requested, errors === 0 ? 0 : 3),
       detail: `${number(errors)} of ${number(requested)}`,
       tone: errors === 0 ? 'good' : 'warning',
@@ -56,12 +56,12 @@ function keyFigures(record: BenchRecord): KeyFigure[] {
     },
     floor
       ? {
-          label: 'Noise: the same against itself',
+          label: 'Noise: a configuration against itself',
           value: `${signed(1 / floor.factor)} to ${signed(floor.factor)} %`,
-          detail: `${ratioText(floor.ratio)}, ${floor.isSound ? 'no difference found, as is to be expected' : 'a difference was found where there is none: one A/A in twenty does so by chance; if it happens again, the machine or the method is at fault, so nothing is concluded here'}`,
+          detail: `${ratioText(floor.ratio)}, ${floor.isSound ? 'no difference found, as expected' : 'a difference was found where there is none, as happens by chance in one A/A test out of twenty; if it happens again, the machine or the method is at fault, so nothing is concluded here'}`,
           tone: !floor.isSound ? 'bad' : floor.factor > 1 + NOISE_MAX ? 'warning' : 'good',
         }
-      : { label: 'Noise: the same against itself', value: '–', detail: 'not measured', tone: 'plain' },
+      : { label: 'Noise: a configuration against itself', value: '–', detail: 'not measured', tone: 'plain' },
   ]
 }
 
@@ -73,7 +73,7 @@ function gainFigure(scenario: Scenario, doubt: Doubt): KeyFigure | null {
   const verdict = doubt.verdict(ratio)
   if (because !== null) return { label, value: 'no winner', detail: `${gainText(ratio)}: ${because}`, tone: 'warning' }
   if (verdict === 'same') {
-    const reason = verdictOf(ratio) === 'same' ? 'the interval holds “no difference”' : 'smaller than what A/A leaves open'
+    const reason = verdictOf(ratio) === 'same' ? 'the interval contains “no difference”' : 'within the A/A noise'
     return { label, value: 'no winner', detail: `${gainText(ratio)}: ${reason}`, tone: 'plain' }
   }
   return { label, value: `× ${number(ratio.ratio, 2)}`, detail: gainText(ratio), tone: verdict === 'larger' ? 'good' : 'bad' }
@@ -89,16 +89,16 @@ function generatorBlock({ generator, repetitions }: BenchRecord): Block {
   const limited = repetitions.filter(isLimitedByGenerator)
   const waiting = repetitions.filter(isGeneratorKeptWaiting)
   const limit = generator
-    ? `Against a constant answer the load generator reaches ${number(generator.closedLoopPerSecond)} requests/s closed loop and ${number(generator.openLoopPerSecond)} open loop.`
+    ? `Against a server with a constant answer, the load generator reaches ${number(generator.closedLoopPerSecond)} requests/s in a closed loop and ${number(generator.openLoopPerSecond)} in an open one.`
     : 'The load generator’s own limit was not measured.'
   const held =
     waiting.length === 0
       ? ''
-      : ` In ${waiting.length} runs it was kept waiting for a core, of which it used ${percent(Math.max(...waiting.map(generatorCores)), 0)} at most; there the machine was the limit: ${waiting.map(nameOf).join('; ')}.`
-  if (limited.length === 0) return text(`${limit} In no run was the generator the bottleneck.${held}`)
+      : ` In ${runsText(waiting.length)} it had to wait for a core, of which it used at most ${percent(Math.max(...waiting.map(generatorCores)), 0)}; there, the machine was the limit: ${waiting.map(nameOf).join('; ')}.`
+  if (limited.length === 0) return text(`${limit} The generator was not the bottleneck in any run.${held}`)
   return notice(
     'warning',
-    `${limit} In ${limited.length} runs the generator itself was the bottleneck, so they show its limit and not the system’s: ${limited.map(nameOf).join('; ')}.${held}`,
+    `${limit} In ${runsText(limited.length)} the generator itself was the bottleneck, so the figures show its limit and not that of the system: ${limited.map(nameOf).join('; ')}.${held}`,
   )
 }
 
@@ -107,14 +107,14 @@ export function claimsSection(record: BenchRecord): Section {
   const count = (standing: Standing): number => conclusions.filter((one) => one.standing === standing).length
   return {
     id: 'claims',
-    title: 'The report’s figures beside ours',
+    title: 'The report’s figures compared with ours',
     blocks: [
       text(
-        `Of ${conclusions.length} comparisons ${count('upheld')} are upheld, ${count('not upheld')} are not, and of ${count('cannot be said')} nothing can be said. A claim is upheld when our 95 % interval holds its figure and not “no difference”; it is not when the figure lies outside.`,
+        `Of ${conclusions.length} comparisons with a claim of the report, ${count('upheld')} uphold it, ${count('not upheld')} do not, and ${count('inconclusive')} are inconclusive. A claim is upheld when our 95 % interval contains its figure but not “no difference”; it is not upheld when its figure lies outside the interval.`,
       ),
       table(
         'Claim by claim',
-        ['the report claims', 'section', 'measured here', 'standing', 'because'],
+        ['the report claims', 'section', 'measured here', 'result', 'reason'],
         conclusions.map(({ claim, section, measured, standing, because }) => [claim, section, measured, `**${standing}**`, because]),
       ),
       littleTable(record),
@@ -135,7 +135,7 @@ function littleTable({ repetitions }: BenchRecord): Block {
       : [],
   )
   return table(
-    'Little’s law: rate × latency is the number of requests in flight, so it must be the concurrency',
+    'Little’s law: rate × latency is the number of requests in flight, so it must equal the concurrency',
     ['test', 'requests/s', 'mean ms', 'in flight', 'stated', 'agrees'],
     [...theirs, ...ours].map(([name, rate, ms, stated]) => [
       name,
@@ -156,7 +156,7 @@ export function accountSection({ repetitions }: BenchRecord): Section {
     title: 'What became of every request',
     blocks: [
       text(
-        'Each request ends in exactly one class, and the classes add up to what was asked for. `ab` counts an answer whatever it says; here an answer counts only when it is right.',
+        'Each request ends in exactly one class, and the classes add up to the number of requests. `ab` counts every answer, whatever it says; here, an answer counts only if it is right.',
       ),
       table('Outcome classes, run by run', ['run', 'requested', ...OUTCOMES, 'sum', 'most frequent failure'], repetitions.map(outcomeRow)),
       text(broken.length === 0 ? 'No run was broken.' : 'Broken runs, left out of every figure:'),
@@ -173,7 +173,7 @@ export function accountSection({ repetitions }: BenchRecord): Section {
       ),
       table(
         'Reconciliation: what each place counted',
-        ['run', 'counts', 'differences without an explanation'],
+        ['run', 'counts', 'unexplained differences'],
         repetitions.map((one) => [
           nameOf(one),
           Object.entries(one.reconciliation.counts)
@@ -184,8 +184,8 @@ export function accountSection({ repetitions }: BenchRecord): Section {
       ),
       text(
         differing.length === 0
-          ? 'Client, load balancers and services counted the same.'
-          : `In ${differing.length} runs the places counted differently; see the table.`,
+          ? 'The counts of the client, the load balancers and the services agree.'
+          : `In ${runsText(differing.length)} the counts differ; see the table.`,
       ),
     ],
   }
@@ -225,7 +225,7 @@ export function machineSection({ machine, options, startedAt, endedAt, notes }: 
       ),
       ...(notes.length === 0 ? [] : [{ kind: 'list' as const, items: notes }]),
       text(
-        'Each interval of a ratio is a 95 % interval of paired log-ratios, the two runs of a pair measured in turn: Student’s t up to thirty pairs, the percentile bootstrap above. Few pairs make it wide. A difference smaller than what A/A leaves open is not called one. Absolute rates are of this machine only.',
+        'Each interval of a ratio is a 95 % interval of paired log-ratios; the two runs of a pair are measured one after the other. It is computed with Student’s t for up to thirty pairs, and with the percentile bootstrap for more. With few pairs it is wide. A difference within the A/A noise is not reported as a difference. Absolute rates apply to this machine only.',
       ),
     ],
   }
@@ -234,6 +234,10 @@ export function machineSection({ machine, options, startedAt, endedAt, notes }: 
 function nameOf({ stage, configuration, load, run, loop, cpuPerInstance }: Repetition): string {
   const held = cpuPerInstance === null ? 'shared cores' : `${cpuPerInstance} core`
   return `${stage} ${configuration} ${load} ${run}${loop === 'open' ? ' open' : ''}, ${held}`
+}
+
+function runsText(count: number): string {
+  return count === 1 ? '1 run' : `${count} runs`
 }
 
 function sum<T>(values: readonly T[], field: (value: T) => number): number {

@@ -30,7 +30,7 @@ const PAIRS_MIN = 2
 
 /** Null when fewer than two pairs can be used. A pair with a rate of 0 has no ratio and is left out. */
 export function pairedRatio(a: readonly number[], b: readonly number[]): Ratio | null {
-  if (a.length !== b.length) throw new Error(`Failed to pair rates: found ${a.length} of A and ${b.length} of B, expected as many.`)
+  if (a.length !== b.length) throw new Error(`Failed to pair rates: found ${a.length} of A and ${b.length} of B, expected the same number.`)
   const logRatios = a.map((rate, index) => Math.log(rate / b[index]!)).filter(Number.isFinite)
   if (logRatios.length < PAIRS_MIN) return null
   const [low, high] = intervalOfMean(logRatios)

@@ -42,14 +42,14 @@ export const BENCH_HELP = `  --quick          about four minutes: ${QUICK_LOADS.
   --stage NAME     ${STAGE_NAMES.join(' | ')} (default both; may be repeated)
   --load NAME      ${LOADS.join(' | ')} (default all; may be repeated)
   --runs N         repetitions of each test (default ${RUNS})
-  --rate N         open loop: offer N requests a second, whatever is answered
+  --rate N         open loop: offer N requests per second, regardless of the answers
   --cpu-per-instance CORES
-                   share of CPU of each instance (default ${CPU_PER_INSTANCE})
+                   CPU share of each instance (default ${CPU_PER_INSTANCE})
   --saturate       no shares: all instances share the machine's cores
-  --matrix-only    only the loads; no A/A, capacity, pause and PostgreSQL test
-  --seed N         the order of reads and writes (default ${SEED})
+  --matrix-only    only the loads; no A/A, capacity, pause or PostgreSQL test
+  --seed N         seed for the order of reads and writes (default ${SEED})
   --port-offset N  added to every port (default ${PORT_OFFSET_FROM_LAB} above the lab's own)
-  --json           print the record, and nothing else
+  --json           print only the record
   --runtime        ${RUNTIME_NAMES.join(' | ')} (default native): processes, or containers (Docker)`
 
 export interface BenchRequest {
@@ -70,7 +70,7 @@ export function readBenchRequest({ values }: Given, environment: NodeJS.ProcessE
   const isSaturated = values['saturate'] === true
   const cpu = text('cpu-per-instance')
   if (isSaturated && cpu !== undefined)
-    throw misused('--saturate means no share, --cpu-per-instance asks for one. Leave out one of the two.')
+    throw misused('--saturate means no CPU shares, but --cpu-per-instance asks for them. Leave out one of the two.')
   const rate = text('rate')
   const hasExperiments = values['matrix-only'] !== true
   const options: BenchOptions = {

@@ -207,9 +207,10 @@ class DatabaseTierLoad {
   ): Promise<LoadRun> {
     const run = await this.#send(environment, kind, connections, requests, whenOpened)
     this.#knownRates.set(keyOf(environment, kind, connections), run.goodputPerSecond)
-    const what = `capacity, ${kind}, ${environment.databaseUrls.length} databases, ${connections} connections`
-    if (run.outcomes.served < run.requested) this.#remark(`In ${what}: ${run.requested - run.outcomes.served} requests were not served.`)
-    if (run.isGeneratorBottleneck) this.#remark(`In ${what}: the generator was the limit.`)
+    const databases = environment.databaseUrls.length
+    const what = `In the capacity experiment (${kind}, ${databases} ${databases === 1 ? 'database' : 'databases'}, ${connections} connections)`
+    if (run.outcomes.served < run.requested) this.#remark(`${what}, ${run.requested - run.outcomes.served} requests were not served.`)
+    if (run.isGeneratorBottleneck) this.#remark(`${what}, the generator was the bottleneck.`)
     return run
   }
 

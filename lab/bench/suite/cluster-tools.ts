@@ -22,7 +22,7 @@ const CPU_PER_DATABASE = 0.1
 /** Sixty for each of three: one that has to wait for the next request does not show what it can do. */
 const CAPACITY_CONNECTIONS = 180
 
-const NOTHING_STARTED = 'Not known: no cluster with a share was started.'
+const NOTHING_STARTED = 'Unknown: no cluster with CPU shares was started.'
 
 export abstract class ClusterTools<E extends TestEnvironment> implements BenchTools {
   protected readonly request: BenchRequest

@@ -75,7 +75,7 @@ export class ComposeEnvironment extends TestEnvironment {
 
   get cpuLimit(): string | null {
     if (this.cpuPerInstance === null) return null
-    return `each service is held to ${this.cpuPerInstance} of a core by its container, and each PostgreSQL server to as much again.`
+    return `each service is held to ${this.cpuPerInstance} of a core by its container, and each PostgreSQL server to the same amount again.`
   }
 
   protected async lift(): Promise<void> {

@@ -9,12 +9,13 @@ import { COMMON_NOTES, LIFTED_NOTE } from './notes.ts'
 import type { Experiment } from './run-bench.ts'
 
 const NOTES = [
-  'Every request crosses a published port into the containers’ networks, and their bridges between the tiers: a figure of containers is compared with one of containers.',
-  'CPU and memory are the engine’s statistics of each container; a database of stage 2 is its service and its server together.',
-  'The containers’ own health checks are put off while the bench runs: they would take more than idle services do.',
+  'Every request enters the containers’ networks through a published port and crosses their bridges between the tiers, so compare figures from containers only with each other.',
+  'CPU and memory are the engine’s statistics of each container; those of a stage 2 database cover its service and its server together.',
+  'The containers’ own health checks are nearly off during the benchmark: they would use more CPU than idle services do.',
 ]
 
-const NO_WAY_IN = 'A PostgreSQL server in a container is in a network without a way in; the native runtime measures this.'
+const NO_WAY_IN =
+  'A PostgreSQL server in a container is on a network that cannot be reached from outside; the native runtime can measure this.'
 
 export class ComposeTools extends ClusterTools<ComposeEnvironment> {
   constructor(request: BenchRequest, stateDirectory: string) {

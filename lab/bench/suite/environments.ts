@@ -54,7 +54,7 @@ export class Environments<E extends TestEnvironment> {
     if (!taken) return
     const by = taken.holder ? `pid ${taken.holder.pid}: ${taken.holder.program}` : 'another process'
     throw failed(
-      `Failed to start the bench: port ${taken.port} of ${taken.name} is taken by ${by}.\nEnd it, or give another --port-offset.`,
+      `Failed to start the bench: port ${taken.port} of ${taken.name} is taken by ${by}.\nStop it, or choose another --port-offset.`,
     )
   }
 

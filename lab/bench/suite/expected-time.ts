@@ -8,5 +8,5 @@ export function expectedS(title: string, isQuick: boolean): number {
   if (load) return TEST_S[load] * (title.startsWith('A/A') ? 2 : 1)
   if (title.startsWith('capacity')) return isQuick ? 55 : 330
   if (title.startsWith('the PostgreSQL test')) return isQuick ? 50 : 200
-  return title.startsWith('ending') ? 2 : 15
+  return title.startsWith('stopping') ? 2 : 15
 }

@@ -64,9 +64,9 @@ function closingLines(record: BenchRecord, directory: string): readonly string[]
   const broken = record.repetitions.filter(({ brokenBecause }) => brokenBecause !== null)
   const tookS = (Date.parse(record.endedAt) - Date.parse(record.startedAt)) / 1000
   return [
-    `${record.repetitions.length} runs in ${inMinutes(tookS)}.${record.isComplete ? '' : paint.bad(' Not complete: what is missing was cut short or failed.')}`,
+    `${record.repetitions.length} runs in ${inMinutes(tookS)}.${record.isComplete ? '' : paint.bad(' Incomplete: the missing parts were cut short or failed.')}`,
     ...broken.map(({ stage, configuration, load, run, brokenBecause }) =>
-      paint.bad(`Broken, in no figure: ${stage} ${configuration} ${load} ${run}: ${brokenBecause}`),
+      paint.bad(`Broken, left out of every figure: ${stage} ${configuration} ${load} ${run}: ${brokenBecause}`),
     ),
     ...record.remarks,
     `  the report   ${directory}/report.html`,

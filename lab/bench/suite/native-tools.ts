@@ -10,7 +10,7 @@ import { COMMON_NOTES, LIFTED_NOTE } from './notes.ts'
 /** Of each PostgreSQL server of the aggregate test: three of them leave room for 500 clients on two cores. */
 const CPU_PER_AGGREGATE_SERVER = 0.5
 
-const AGGREGATE_NOTE = `In the PostgreSQL test each server is held to ${CPU_PER_AGGREGATE_SERVER} of a core; with a connection a query, all connect before any asks.`
+const AGGREGATE_NOTE = `In the PostgreSQL test, each server is held to ${CPU_PER_AGGREGATE_SERVER} of a core; with one connection per query, all clients connect before any of them sends its query.`
 
 export class NativeTools extends ClusterTools<NativeEnvironment> {
   readonly #warning: string | null

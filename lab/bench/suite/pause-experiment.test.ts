@@ -30,7 +30,7 @@ describe.concurrent('a pause', () => {
 
   it('is none for a load that was over before it', async () => {
     const one = environment()
-    await expect(withPause(one, signal, async () => loadThatLasted(0.5))).rejects.toThrow('over after 500 ms, before the pause was')
+    await expect(withPause(one, signal, async () => loadThatLasted(0.5))).rejects.toThrow('ended after 500 ms, before the pause did')
     expect(one.done).toEqual(['pause db1', 'resume db1'])
   })
 

@@ -70,7 +70,7 @@ export async function withPause(
   }
   const wasOver = isOver
   const result = await running
-  if (wasOver) throw new Error(`The load was over after ${Math.round(result.durationS * 1000)} ms, before the pause was.`)
+  if (wasOver) throw new Error(`The load ended after ${Math.round(result.durationS * 1000)} ms, before the pause did.`)
   signal.throwIfAborted()
   return result
 }

@@ -24,6 +24,6 @@ export function withPossibleShares(request: BenchRequest, find: typeof findCpuSh
   return {
     // The saturated matrix would be the same tests once more.
     request: { ...request, options, hasSaturatedMatrix: false },
-    warning: `${asked} of a core for each instance was asked for and could not be held. ${description} So three instances are not three machines here, and nothing below says what more machines would give.`,
+    warning: `Each instance was to be held to ${asked} of a core, but this host cannot do that. ${description} So three instances are not three machines here, and nothing below shows what more machines would gain.`,
   }
 }

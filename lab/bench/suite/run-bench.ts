@@ -219,7 +219,7 @@ class Bench {
 
   #pause(): Step {
     return {
-      title: 'one database stopped for a second',
+      title: 'one database paused for a second',
       run: async () => {
         const found = await this.#tools.pause(this.#signal)
         this.#output.writeRaw('pause', found)
@@ -260,10 +260,10 @@ class Bench {
 
   #release(): Step {
     return {
-      title: 'ending these clusters',
+      title: 'stopping these clusters',
       run: async () => {
         await this.#tools.release()
-        return 'ended'
+        return 'stopped'
       },
     }
   }

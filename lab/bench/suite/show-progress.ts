@@ -23,7 +23,7 @@ export function showProgress(
   return {
     planned(all) {
       titles = all
-      print(`${all.length} steps, about ${inMinutes(leftS(0))}. Ctrl-C ends it and keeps what is finished.`)
+      print(`${all.length} steps, about ${inMinutes(leftS(0))}. Ctrl-C stops the benchmark and keeps the finished steps.`)
     },
     begun() {},
     finished(index, summary) {

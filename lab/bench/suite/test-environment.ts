@@ -62,14 +62,14 @@ export abstract class TestEnvironment {
     await openConnections(this, deadline)
     await (this.topology.stage === 'stage1' ? deleteAll(primaryOf(this.topology).url, deadline) : this.emptyTables())
     await this.untilLevel(deadline)
-    await this.#until('an empty page comes through', deadline, () => this.#isEmpty())
+    await this.#until('an empty page is served by every tier', deadline, () => this.#isEmpty())
     await this.hold()
   }
 
   /** Resolves when every replica has what the primary has. */
   untilLevel(signal: AbortSignal): Promise<void> {
     const deadline = AbortSignal.any([signal, AbortSignal.timeout(RESET_MS_MAX)])
-    return this.#until('every replica is level', deadline, () => this.#areReplicasLevel())
+    return this.#until('every replica has caught up', deadline, () => this.#areReplicasLevel())
   }
 
   /** Where load enters: the outermost tier there is. */
@@ -109,7 +109,7 @@ export abstract class TestEnvironment {
 
   async #until(what: string, signal: AbortSignal, isTrue: () => Promise<boolean>): Promise<void> {
     while (!(await isTrue().catch(() => false))) {
-      if (signal.aborted) throw failed(`Failed to reset ${this.topology.stage}: not seen in time that ${what}.`)
+      if (signal.aborted) throw failed(`Failed to reset ${this.topology.stage}: gave up waiting until ${what}.`)
       await sleep(POLL_MS)
     }
   }
