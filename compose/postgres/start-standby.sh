@@ -16,7 +16,8 @@ complete=$volume/complete
 passfile=$volume/replicator.pgpass
 # For start-primary.sh: here is a copy, whatever became of the primary's volume.
 copy=$RELAIS_COPIES_DIR/$RELAIS_NAME
-# Why it was ended while it ran, for its next start: found out anew it may no longer seem so, because the primary goes on meanwhile.
+# Why it is copied anew, as long as what it had is in its place: found out again it may no longer seem so, because the primary goes on
+# meanwhile. As stage2-postgres/cluster/rebuild-note.ts.
 rebuild=$volume/rebuild
 source "$(dirname "$0")/keep-data.sh"
 export PGCONNECT_TIMEOUT=2
@@ -33,6 +34,7 @@ main() {
   find_reason
   if [[ -n $reason ]]; then
     echo "$RELAIS_NAME: rebuilding this standby, because $reason"
+    if [[ -n $parted ]]; then echo "$reason" >"$rebuild"; fi
     make_standby &
     copying=$!
     wait "$copying"
@@ -146,7 +148,6 @@ make_standby() {
     echo "$RELAIS_NAME: the primary could not be copied; trying again"
     sleep 1
   done
-  rm -f "$rebuild"
   touch "$complete"
 }
 
@@ -167,10 +168,14 @@ clear_place() {
   if [[ -e $PGDATA/global/pg_control ]]; then
     read_control
     find_parting
-    # Its note stays with what is kept, which may be the last copy.
-    if [[ -n $reason || -n $parted || $slot == missing ]] || ((own_timeline != timeline)); then keep_data; return; fi
+    if [[ -n $reason || -n $parted || $slot == missing ]] || ((own_timeline != timeline)); then keep_data || return; fi
   fi
-  rm -rf "$copy" "$complete" "$PGDATA"
+  # What is kept may be the last copy.
+  if ! compgen -G "$volume/data.before-*" >/dev/null; then rm -f "$copy"; fi
+  rm -rf "$complete" "$PGDATA"
+  # Said of what is no longer in place. A new copy that is cut off would be kept by it, in the end instead of what really parted.
+  rm -f "$rebuild"
+  parted=
 }
 
 # The server's process id is its argument: the shell that starts it becomes it.

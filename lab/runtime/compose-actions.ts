@@ -116,6 +116,7 @@ async function resumePaused(containers: readonly Container[]): Promise<boolean> 
 async function untilServing(name: string, instance: Subject['instance']): Promise<void> {
   const giveUpAtMs = performance.now() + READY_MS_MAX
   while (!(await isServing(instance))) {
+    if (performance.now() > giveUpAtMs)
       throw failed(`Failed to start ${name}: it was not ready after ${READY_MS_MAX / 1000} s${await reasonNotServing(instance)}.`)
     await sleep(POLL_MS)
   }

@@ -217,6 +217,51 @@ describe.runIf(process.platform === 'linux')('start-standby.sh', () => {
     expect(run().code).toBe(0)
     expect(whereIsTheOld()).toBe('gone')
   })
+
+  const program = (name: string, text: string): void =>
+    writeFileSync(path.join(directory, 'programs', name), `#!/bin/bash\n${text}\n`, { mode: 0o755 })
+
+  test('that was found ahead is so also when its primary goes away before the copy, and has moved on when it is back', () => {
+    putData()
+    primarySays()
+    controlFileHas({ replayed: '0/3000001' })
+    program('psql', `${PROGRAMS.psql}; rm -f "$TEST_DIR/primary"`)
+    expect(run().said).toContain('db2: the primary could not be copied; trying again')
+    expect(whereIsTheOld()).toBe('in place')
+    program('psql', PROGRAMS.psql)
+    primarySays({ lsn: '0/4000000' })
+    expect(run().said).toContain('db2: rebuilding this standby, because it is ahead of the primary, which lost what it has')
+    expect(whereIsTheOld()).toBe('kept')
+    expect(readdirSync(volume)).not.toContain('rebuild')
+  })
+
+  test('does not take new copies that are cut off at their end for what it had, however often, and keeps that', () => {
+    putData()
+    writeFileSync(path.join(volume, 'rebuild'), 'it is ahead of the primary, which lost what it has\n')
+    primarySays()
+    controlFileHas()
+    program('date', 'echo >>"$TEST_DIR/dates"; echo "2026-01-0$(($(wc -l <"$TEST_DIR/dates")))T00-00-00Z"')
+    program('sh', `${PROGRAMS.sh}; kill -KILL $PPID`)
+    for (let attempt = 0; attempt < 3; attempt++) {
+      expect(run().code).not.toBe(0)
+      expect(existsSync(path.join(data, 'global/pg_control'))).toBe(true)
+    }
+    expect(whereIsTheOld()).toBe('kept')
+    expect(kept()).toEqual(['data.before-2026-01-01T00-00-00Z'])
+  })
+
+  test.each([
+    ['stays where what it had is kept', {}, ['db2']],
+    ['goes with it where that is removed', { isComplete: false, hasControlFile: false }, []],
+  ])('whose new copy fails, and fails again: the note that there is a copy %s', (_, options, notes) => {
+    putData({ isStandby: false, ...options })
+    writeFileSync(path.join(copies, 'db2'), '')
+    primarySays()
+    controlFileHas()
+    program('sh', 'exit 1')
+    for (let attempt = 0; attempt < 2; attempt++) expect(run().said).toContain('db2: the primary could not be copied')
+    expect(readdirSync(copies)).toEqual(notes)
+  })
 })
 
 describe('start-primary.sh', () => {

@@ -5,7 +5,8 @@
  * every answer. What a SIGKILL loses is the last fraction of a second; warnings and errors are flushed at once.
  *
  * A full disk, or a reader that takes nothing, is no reason to end: what cannot be written waits, and is tried again at the next flush;
- * above the bound new lines are lost, and counted into the first line that is written again.
+ * above the bound new lines are lost, and counted into the first line that is written again. (!) The end of the process is another matter: a
+ * write that a reader holds up also holds up `process.exit`, until the runtime kills it.
  */
 import pino, { type Logger } from 'pino'
 

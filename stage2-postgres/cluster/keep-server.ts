@@ -15,6 +15,7 @@ import { primaryOf, type ClusterNode, type OnProgress } from './cluster.ts'
 import { loginAs } from './login.ts'
 import { openPrimary } from './prepare-cluster.ts'
 import { prepareServer } from './prepare-server.ts'
+import { noteRebuild } from './rebuild-note.ts'
 import type { AskLater, RebuildReason } from './standby.ts'
 import { postmasterPid } from './server-processes.ts'
 import { endServer, ready, signalServer, startServer, type StartedServer } from './server.ts'
@@ -37,11 +38,10 @@ const ASK_INTERVAL_MS = 200
 export async function keepServer(options: KeepOptions): Promise<void> {
   const { node, signal } = options
   await endForgotten(node, options.onProgress)
-  let rebuild: RebuildReason | undefined
   while (!signal.aborted) {
     let askLater: AskLater | undefined
     try {
-      askLater = await prepareServer(node, options.onProgress, { signal, rebuild })
+      askLater = await prepareServer(node, options.onProgress, { signal })
     } catch (error) {
       // What was being made is what we were asked to end.
       if (!signal.aborted) throw error
@@ -52,6 +52,8 @@ export async function keepServer(options: KeepOptions): Promise<void> {
     let reason: 'asked' | 'lost' | RebuildReason | undefined
     try {
       reason = await run(server, options, askLater)
+      // Before it ends: the primary goes on meanwhile, and what was ahead of it now may no longer seem to be.
+      if (typeof reason === 'object' && reason.isParted) noteRebuild(node, reason.why)
     } finally {
       // What it holds will be replaced, and it may be frozen: nothing is gained by asking it to end.
       if (reason !== undefined && reason !== 'asked') signalServer(node, 'SIGKILL')
@@ -59,8 +61,6 @@ export async function keepServer(options: KeepOptions): Promise<void> {
       await endServer(node)
     }
     if (reason === 'lost') options.onProgress(`${node.name}: its slot was lost or is missing; it is copied anew`)
-    // Not asked again: the primary goes on meanwhile, and what was ahead of it then no longer seems to be.
-    rebuild = typeof reason === 'object' ? reason : undefined
   }
 }
 

@@ -6,15 +6,14 @@ import type { ClusterNode, OnProgress } from './cluster.ts'
 import { isComplete } from './completeness.ts'
 import { configure } from './configuration.ts'
 import { refuseMissingPrimary } from './missing-primary.ts'
+import { noteRebuild } from './rebuild-note.ts'
 import { endServer } from './server.ts'
 import { postmasterPid } from './server-processes.ts'
-import { createStandby, rebuildReason, type AskLater, type RebuildReason } from './standby.ts'
+import { createStandby, rebuildReason, type AskLater } from './standby.ts'
 
 export interface PrepareOptions {
   /** Ends a copy that is being made, and the wait for a primary that is starting. */
   readonly signal?: AbortSignal | undefined
-  /** Why a standby is copied anew; by default its primary is asked. */
-  readonly rebuild?: RebuildReason | undefined
 }
 
 /**
@@ -24,7 +23,7 @@ export interface PrepareOptions {
 export async function prepareServer(
   node: ClusterNode,
   onProgress: OnProgress = () => {},
-  { signal, rebuild }: PrepareOptions = {},
+  { signal }: PrepareOptions = {},
 ): Promise<AskLater | undefined> {
   const pid = postmasterPid(node)
   if (pid !== undefined) throw new Error(`Failed to start PostgreSQL ${node.name}: it already runs (pid ${pid}); stop it first.`)
@@ -33,9 +32,10 @@ export async function prepareServer(
   // A standby that is not complete may have no directory, or one without the files that are changed here; it is made below.
   if (node.role === 'primary' || isComplete(node)) configure(node)
   if (node.role === 'primary') return undefined
-  const reason = rebuild ?? (await rebuildReason(node, signal))
+  const reason = await rebuildReason(node, signal)
   if (reason === undefined || typeof reason === 'function') return reason
   onProgress(`${node.name}: rebuilding this standby, because ${reason.why}`)
-  await createStandby(node, onProgress, { signal, keepOld: reason.isParted })
+  if (reason.isParted) noteRebuild(node, reason.why)
+  await createStandby(node, onProgress, { signal })
   return undefined
 }

@@ -22,6 +22,7 @@ import { configure } from './configuration.ts'
 import { keepData } from './kept-data.ts'
 import { loginAs, type LoginOptions } from './login.ts'
 import { writePasswordFile } from './password-file.ts'
+import { forgetRebuild, notedRebuild } from './rebuild-note.ts'
 import { runProgram } from './run-program.ts'
 
 export interface StandbySource {
@@ -29,21 +30,22 @@ export interface StandbySource {
   readonly bySocket?: boolean
   /** Ends the copy. It has no deadline: how long it takes is for the data to say. */
   readonly signal?: AbortSignal | undefined
-  /** What it had is kept, whatever the primary says now: it was found to be no part of the primary's, which moves on while others copy it. */
-  readonly keepOld?: boolean
 }
 
 /** Makes the standby from the running primary; data that it had is removed, or kept. Its server must not run. */
 export async function createStandby(
   standby: ClusterNode,
   onProgress: OnProgress,
-  { bySocket = false, signal, keepOld = false }: StandbySource = {},
+  { bySocket = false, signal }: StandbySource = {},
 ): Promise<void> {
   const { cluster, directory, dataDir, name } = standby
   const primary = primaryOf(cluster)
   const state = await askPrimary(standby, { bySocket, timeoutMs: 10_000 })
-  if (mayHoldData(standby) && (!hasAllOf(await readControlData(standby), state) || keepOld)) await keepData(standby, onProgress)
+  // Whatever the primary says now: it moves on while others copy it.
+  const isParted = notedRebuild(standby) !== undefined
+  if (mayHoldData(standby) && (!hasAllOf(await readControlData(standby), state) || isParted)) await keepData(standby, onProgress)
   else await removeData(standby)
+  forgetRebuild(standby)
   onProgress(`${name}: copying ${primary.name} (pg_basebackup)`)
   await loginAs(primary, 'admin', (sql) => renewSlot(sql, name), { bySocket, timeoutMs: 10_000 })
   mkdirSync(directory, { recursive: true, mode: 0o700 })
@@ -98,9 +100,15 @@ export type AskLater = () => Promise<RebuildReason | undefined>
  * What the control file says is read before the start: a promotion after it is a person's, and nothing is done to that server.
  */
 export async function rebuildReason(standby: ClusterNode, signal?: AbortSignal): Promise<RebuildReason | AskLater | undefined> {
+  const noted = notedRebuild(standby)
+  if (noted !== undefined) {
+    // It is not started as it is, so there is nothing to be without the primary.
+    await askStartingPrimary(standby, { signal, awayMsMax: STARTING_MS_MAX })
+    return { why: noted, isParted: true }
+  }
   if (!isComplete(standby)) return { why: 'it was not made to its end', isParted: false }
   const own = await readControlData(standby)
-  const primary = await askStartingPrimary(standby, signal)
+  const primary = await askStartingPrimary(standby, { signal })
   if (primary) return reasonOf(standby, own, primary)
   return async () => reasonOf(standby, own, await askPrimary(standby, { timeoutMs: ASK_MS_MAX }))
 }
@@ -122,14 +130,17 @@ const ASK_AGAIN_MS = 50
 const CANNOT_CONNECT_NOW = '57P03'
 
 /** `undefined` when it does not answer in time, or we are asked to end. */
-async function askStartingPrimary(standby: ClusterNode, signal?: AbortSignal): Promise<PrimaryState | undefined> {
+async function askStartingPrimary(
+  standby: ClusterNode,
+  { signal, awayMsMax = AWAY_MS_MAX }: { signal?: AbortSignal | undefined; awayMsMax?: number },
+): Promise<PrimaryState | undefined> {
   const beganAtMs = performance.now()
   for (;;) {
     try {
       return await askPrimary(standby, { timeoutMs: ASK_MS_MAX })
     } catch (error) {
       const isStarting = (error as { code?: string }).code === CANNOT_CONNECT_NOW
-      if (signal?.aborted || performance.now() - beganAtMs > (isStarting ? STARTING_MS_MAX : AWAY_MS_MAX)) return undefined
+      if (signal?.aborted || performance.now() - beganAtMs > (isStarting ? STARTING_MS_MAX : awayMsMax)) return undefined
     }
     await sleep(ASK_AGAIN_MS, undefined, { signal }).catch(() => {})
   }

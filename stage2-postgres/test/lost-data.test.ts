@@ -7,7 +7,7 @@ import type { ClusterNode } from '../cluster/cluster.ts'
 import { keepServer } from '../cluster/keep-server.ts'
 import { prepareCluster } from '../cluster/prepare-cluster.ts'
 import { prepareServer } from '../cluster/prepare-server.ts'
-import { ready } from '../cluster/server.ts'
+import { ready, signalServer } from '../cluster/server.ts'
 import { rebuildReason, type AskLater } from '../cluster/standby.ts'
 import { eventually, PostgresCluster, withProgram, type NodeName } from './postgres-cluster.ts'
 
@@ -192,6 +192,38 @@ describe('a standby', () => {
     })
     expect(said[0]).toBe('db2: rebuilding this standby, because it is ahead of db1, which lost what it has')
     expect(said[1]).toMatch(/^db2: what it had is kept in /)
+    await stopAll()
+    await startAll()
+  })
+
+  it('that was found ahead is so also when its primary goes away before the copy, and has moved on when it is back', async () => {
+    await putOlderPrimaryBack('known to a standby whose primary comes and goes')
+    rmSync(cluster.node('db3').dataDir, { recursive: true })
+    const onProgress = (message: string): void => {
+      if (message.includes('rebuilding this standby')) signalServer(db1, 'SIGKILL')
+    }
+    const end = new AbortController()
+    const kept = keepServer({ node: db2, durability: 'all', onProgress, onLine: () => {}, signal: end.signal })
+    kept.catch(() => {})
+    try {
+      await ready(db2)
+      await cluster.startServer('db1')
+      await expect(kept).rejects.toThrow(/CONN/)
+    } finally {
+      end.abort()
+    }
+    await cluster.killServer('db1')
+    await cluster.startServer('db1')
+    for (let segment = 0; segment < 2; segment++)
+      await cluster.sql('db1', 'admin', (sql) => sql`SELECT pg_logical_emit_message(false, 'filler', repeat('x', 900000)), pg_switch_wal()`)
+    const said = await whileKept(['db2'], async (saidSoFar) => {
+      await eventually(async () => expect(saidSoFar).toContain('db2: copying db1 (pg_basebackup)'))
+      await cluster.streaming('db2')
+      expect(await messagesOf('db2')).not.toContain('known to a standby whose primary comes and goes')
+    })
+    expect(said[0]).toBe('db2: rebuilding this standby, because it is ahead of db1, which lost what it has')
+    expect(said[1]).toMatch(/^db2: what it had is kept in /)
+    expect(readdirSync(db2.directory)).not.toContain('rebuild')
     await stopAll()
     await startAll()
   })
