@@ -34,7 +34,7 @@ main() {
   find_reason
   if [[ -n $reason ]]; then
     echo "$RELAIS_NAME: rebuilding this standby, because $reason"
-    if [[ -n $parted ]]; then echo "$reason" >"$rebuild"; fi
+    if [[ -n $parted && ! -e $rebuild ]]; then echo "$reason" >"$rebuild"; fi
     make_standby &
     copying=$!
     wait "$copying"
@@ -58,7 +58,12 @@ write_passfile() {
 # returns: there bash goes on after a command that failed.
 find_reason() {
   reason= parted= unasked=
-  if [[ -e $rebuild ]]; then reason=$(<"$rebuild") parted=yes; return; fi
+  if [[ -e $rebuild ]]; then
+    reason=$(<"$rebuild")
+    # A full disk, or a crash, may have left the note without its words.
+    reason=${reason:-"it was found to be no part of the primary's history"} parted=yes
+    return
+  fi
   if [[ ! -e $complete || ! -e $PGDATA/PG_VERSION ]]; then reason='it was not made to its end'; return; fi
   # Before the start: what it has now is compared also when the primary answers later. A promotion until then is a person's.
   read_control
@@ -186,7 +191,8 @@ watch_slot() {
       compare
       if [[ -n $parted ]]; then
         echo "$RELAIS_NAME: $reason; it is copied anew"
-        echo "$reason" >"$rebuild"
+        # Without its words the note counts as well; the watcher must not end by a full disk.
+        echo "$reason" >"$rebuild" || true
         kill -INT "$1"
         return
       fi

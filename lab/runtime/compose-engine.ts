@@ -77,7 +77,8 @@ export async function runCompose({ args, environment, deadlineMs, onLine, signal
 const NO_ENGINE =
   /Cannot connect to the Docker daemon|failed to connect to the docker API|permission denied while trying to connect|error during connect|Is the docker daemon running/i
 /** What an engine that is there answers, and our words for one that did not answer in time. */
-const ENGINE_IS_THERE = /Error response from daemon|no answer within/
+const ENGINE_IS_THERE =
+  /Error response from daemon|request returned .* for API route|No such (object|container)|EOF|connection reset|no answer within/
 
 /**
  * True where a call has failed and no engine was reached. Clients word that in many ways (another context, a stub without an engine), and

@@ -235,6 +235,15 @@ describe.runIf(process.platform === 'linux')('start-standby.sh', () => {
     expect(readdirSync(volume)).not.toContain('rebuild')
   })
 
+  test('keeps what it had also where a full disk left the note without its words', () => {
+    putData()
+    writeFileSync(path.join(volume, 'rebuild'), '')
+    primarySays()
+    controlFileHas()
+    expect(run().said).toContain("db2: rebuilding this standby, because it was found to be no part of the primary's history")
+    expect(whereIsTheOld()).toBe('kept')
+  })
+
   test('does not take new copies that are cut off at their end for what it had, however often, and keeps that', () => {
     putData()
     writeFileSync(path.join(volume, 'rebuild'), 'it is ahead of the primary, which lost what it has\n')

@@ -103,7 +103,7 @@ export async function rebuildReason(standby: ClusterNode, signal?: AbortSignal):
   const noted = notedRebuild(standby)
   if (noted !== undefined) {
     // It is not started as it is, so there is nothing to be without the primary.
-    await askStartingPrimary(standby, { signal, awayMsMax: STARTING_MS_MAX })
+    await askStartingPrimary(standby, { signal, awayMsMax: STARTING_MS_MAX, startingMsMax: RECOVERING_MS_MAX })
     return { why: noted, isParted: true }
   }
   if (!isComplete(standby)) return { why: 'it was not made to its end', isParted: false }
@@ -126,13 +126,19 @@ const ASK_MS_MAX = 2_000
 const AWAY_MS_MAX = 2_000
 /** It listens, and says that it is starting up: after a crash that takes a while. */
 const STARTING_MS_MAX = 10_000
+/** For whoever cannot do anything without it: as long as its own start may take. */
+const RECOVERING_MS_MAX = 120_000
 const ASK_AGAIN_MS = 50
 const CANNOT_CONNECT_NOW = '57P03'
 
 /** `undefined` when it does not answer in time, or we are asked to end. */
 async function askStartingPrimary(
   standby: ClusterNode,
-  { signal, awayMsMax = AWAY_MS_MAX }: { signal?: AbortSignal | undefined; awayMsMax?: number },
+  {
+    signal,
+    awayMsMax = AWAY_MS_MAX,
+    startingMsMax = STARTING_MS_MAX,
+  }: { signal?: AbortSignal | undefined; awayMsMax?: number; startingMsMax?: number },
 ): Promise<PrimaryState | undefined> {
   const beganAtMs = performance.now()
   for (;;) {
@@ -140,7 +146,7 @@ async function askStartingPrimary(
       return await askPrimary(standby, { timeoutMs: ASK_MS_MAX })
     } catch (error) {
       const isStarting = (error as { code?: string }).code === CANNOT_CONNECT_NOW
-      if (signal?.aborted || performance.now() - beganAtMs > (isStarting ? STARTING_MS_MAX : awayMsMax)) return undefined
+      if (signal?.aborted || performance.now() - beganAtMs > (isStarting ? startingMsMax : awayMsMax)) return undefined
     }
     await sleep(ASK_AGAIN_MS, undefined, { signal }).catch(() => {})
   }
