@@ -8,7 +8,7 @@ import { oneOf, parseStage } from '../command-line/parse-arguments.ts'
 import { refuseContainers, runningStage } from '../command-line/running-instance.ts'
 import { changeBalancers, isCacheOn } from '../runtime/change-balancers.ts'
 import { cacheFiles } from '../runtime/nginx-files.ts'
-import { refuseClosedDirectory } from '../runtime/nginx-workers.ts'
+import { refuseClosedCacheDirectory } from '../runtime/nginx-workers.ts'
 import { StageDirectory } from '../runtime/stage-directory.ts'
 import type { Tier } from '../topology.ts'
 
@@ -32,7 +32,7 @@ export const command: Command = {
     const tier = (values['tier'] as string | undefined) ?? (isOn === undefined ? undefined : 'frontend')
     const balancers = chosenBalancers(stage, 'cache', tier, TIERS)
     const directory = new StageDirectory(stateDirectory, stageName)
-    if (isOn === true) for (const { name } of balancers) refuseClosedDirectory(path.join(directory.nginxPrefix(name), 'temp'))
+    if (isOn === true) for (const { name } of balancers) refuseClosedCacheDirectory(path.join(directory.nginxPrefix(name), 'temp'))
     if (isOn !== undefined) await changeBalancers(stateDirectory, stageName, balancers, (_, balancer) => cacheFiles(balancer, isOn))
     const now = isOn === undefined ? '' : 'now '
     for (const balancer of balancers)

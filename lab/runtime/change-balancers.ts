@@ -26,7 +26,7 @@ const POLL_MS = 10
 /** The files that a balancer gets; an empty map leaves it alone. */
 export type Change = (topology: Topology, balancer: LoadBalancer) => ReadonlyMap<string, string>
 
-/** Resolves when new workers serve. All are checked before any is changed: half a change is no policy that anybody asked for. */
+/** Resolves when new workers serve. All are checked before any is changed; only a reload that fails leaves those before it changed. */
 export async function changeBalancers(
   stateDirectory: string,
   stage: StageName,

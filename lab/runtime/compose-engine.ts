@@ -85,7 +85,7 @@ const ENGINE_IS_THERE =
  * nobody who asked for no container should have to care.
  */
 export function isWithoutEngine(error: unknown): boolean {
-  return error instanceof Failure && (error.exitCode === 2 || !ENGINE_IS_THERE.test(error.message))
+  return error instanceof Failure && !ENGINE_IS_THERE.test(error.message)
 }
 
 function explain(args: readonly string[], error: Error, stderr: string): Failure {

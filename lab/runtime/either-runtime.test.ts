@@ -29,6 +29,7 @@ test.each([
 test.each([
   'Error response from daemon: context deadline exceeded',
   'request returned 500 Internal Server Error for API route and version http://docker/v1.47/containers/json',
+  'error during connect: Get http://docker/v1.47/containers/json: EOF',
 ])('does not say that a stage is down when the engine did not answer: %s', async (words) => {
   const runtime = dockerThatSays(words)
   await expect(runtime.stopStage('stage1')).rejects.toThrow(words)

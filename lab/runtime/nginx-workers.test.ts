@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { refuseClosedDirectory, workerUserOf } from './nginx-workers.ts'
+import { refuseClosedCacheDirectory, workerUserOf } from './nginx-workers.ts'
 
 test('the workers are who Nginx was built with, or nobody', () => {
   expect(workerUserOf('configure arguments: --prefix=/etc/nginx --user=nginx --group=nginx --with-threads')).toBe('nginx')
@@ -16,7 +16,7 @@ test('below a directory that only root may enter nothing is kept, and the messag
   onTestFinished(() => rmSync(home, { recursive: true }))
   const directory = path.join(home, 'temp')
   mkdirSync(directory, { mode: 0o755 })
-  expect(() => refuseClosedDirectory(directory)).toThrow(/Nginx's workers, user \w[\w-]*, cannot enter .*\/temp\.\n.*RELAIS_STATE_DIR/)
+  expect(() => refuseClosedCacheDirectory(directory)).toThrow(/Nginx's workers, user \w[\w-]*, cannot enter .*\/temp\.\n.*RELAIS_STATE_DIR/)
   chmodSync(home, 0o755)
-  expect(() => refuseClosedDirectory(directory)).not.toThrow()
+  expect(() => refuseClosedCacheDirectory(directory)).not.toThrow()
 })

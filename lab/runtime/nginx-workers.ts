@@ -10,7 +10,7 @@ import { failed } from '../failure.ts'
 import { findNginx } from '../setup/nginx-program.mjs'
 
 /** Throws where the workers cannot keep files in `directory`; what they only pass on needs none. */
-export function refuseClosedDirectory(directory: string): void {
+export function refuseClosedCacheDirectory(directory: string): void {
   if (process.getuid?.() !== 0) return
   const name = workerUserOf(spawnSync(findNginx() ?? 'nginx', ['-V'], { encoding: 'utf8', timeout: 10_000 }).stderr ?? '')
   const id = (flag: string): number => Number(execFileSync('id', [flag, name], { encoding: 'utf8', timeout: 10_000 }))

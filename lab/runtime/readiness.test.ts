@@ -15,8 +15,8 @@ async function saying(text: string): Promise<string> {
 }
 
 test('is the detail of its own answer', async () => {
-  const url = await saying(JSON.stringify({ status: 503, detail: 'waits to hear what db3 holds' }))
-  expect(await reasonNotServing({ tier: 'db', url })).toBe(' (it runs, and says: waits to hear what db3 holds)')
+  const url = await saying(JSON.stringify({ status: 503, detail: 'no word from db1 yet' }))
+  expect(await reasonNotServing({ tier: 'db', url })).toBe(' (it runs, and says: no word from db1 yet)')
 })
 
 test('is nothing where it says nothing that can be read', async () => {

@@ -1,4 +1,4 @@
-/** A change of several load balancers is made at all of them or at none. */
+/** A change of several load balancers is made at none of them where one does not run or Nginx refuses its files. */
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { changeBalancers, policyInForce } from '../runtime/change-balancers.ts'

@@ -105,19 +105,19 @@ describe.runIf(process.platform === 'linux')('start-standby.sh', () => {
     expect(whereIsTheOld()).toBe('in place')
   })
 
-  /** What the primary says from the second look on; `sleeps` is how many waits there are before nothing is tried any more. */
-  function primaryAnswersAfter(sleeps: number, says: Partial<typeof SAYS>): void {
-    primarySays(says)
+  /** What the primary says from the second look on; `sleeps` is how many waits there are before nothing is tried any more, `first` what comes before the last of them. */
+  function primaryAnswersAfter(sleeps: number, first = ':'): void {
+    primarySays()
     renameSync(path.join(directory, 'primary'), path.join(directory, 'later'))
     const sleep = `echo >>"$TEST_DIR/sleeps"; count=$(wc -l <"$TEST_DIR/sleeps")
-      if [ "$count" -eq ${sleeps} ]; then cp "$TEST_DIR/later" "$TEST_DIR/primary"; else exit 1; fi`
+      if [ "$count" -eq ${sleeps} ]; then ${first}; cp "$TEST_DIR/later" "$TEST_DIR/primary"; else exit 1; fi`
     writeFileSync(path.join(directory, 'programs/sleep'), `#!/bin/bash\n${sleep}\n`)
   }
 
   test('asks a primary that is a moment from listening again, before it starts', () => {
     putData({ isStandby: false })
     controlFileHas()
-    primaryAnswersAfter(1, {})
+    primaryAnswersAfter(1)
     expect(run().said).toContain('db2: rebuilding this standby, because it was promoted')
     expect(whereIsTheOld()).toBe('kept')
   })
@@ -125,8 +125,9 @@ describe.runIf(process.platform === 'linux')('start-standby.sh', () => {
   test('that started without its primary is ended once that one says it cannot follow, and what it had is kept', () => {
     putData()
     controlFileHas({ replayed: '0/3000001' })
-    primaryAnswersAfter(2, {})
-    const serves = 'trap "echo postgres ends; exit 0" INT; for i in {1..200}; do /bin/sleep 0.02; done'
+    // Its watcher is there before the server itself can hear a signal.
+    primaryAnswersAfter(2, 'for i in {1..500}; do [ -e "$TEST_DIR/serving" ] && break; /bin/sleep 0.02; done')
+    const serves = 'trap "echo postgres ends; exit 0" INT; touch "$TEST_DIR/serving"; for i in {1..200}; do /bin/sleep 0.02; done'
     writeFileSync(path.join(directory, 'programs/postgres'), `#!/bin/bash\n${serves}\n`)
     expect(run().said).toBe('db2: it is ahead of the primary, which lost what it has; it is copied anew\npostgres ends\n')
     expect(whereIsTheOld()).toBe('in place')

@@ -41,7 +41,7 @@ export async function keepServer(options: KeepOptions): Promise<void> {
   while (!signal.aborted) {
     let askLater: AskLater | undefined
     try {
-      askLater = await prepareServer(node, options.onProgress, { signal })
+      askLater = await prepareServer(node, options.onProgress, signal)
     } catch (error) {
       // What was being made is what we were asked to end.
       if (!signal.aborted) throw error

@@ -11,19 +11,14 @@ import { endServer } from './server.ts'
 import { postmasterPid } from './server-processes.ts'
 import { createStandby, rebuildReason, type AskLater } from './standby.ts'
 
-export interface PrepareOptions {
-  /** Ends a copy that is being made, and the wait for a primary that is starting. */
-  readonly signal?: AbortSignal | undefined
-}
-
 /**
  * Resolves to what a standby's primary could not be asked yet, to be asked while the server runs. Rejects when the server already runs, or is
- * a primary whose data is gone.
+ * a primary whose data is gone. `signal` ends a copy that is being made, and the wait for a primary that is starting.
  */
 export async function prepareServer(
   node: ClusterNode,
   onProgress: OnProgress = () => {},
-  { signal }: PrepareOptions = {},
+  signal?: AbortSignal,
 ): Promise<AskLater | undefined> {
   const pid = postmasterPid(node)
   if (pid !== undefined) throw new Error(`Failed to start PostgreSQL ${node.name}: it already runs (pid ${pid}); stop it first.`)

@@ -15,10 +15,10 @@ export function noteRebuild(standby: ClusterNode, why: string): void {
   writeFileSync(noteOf(standby), why)
 }
 
-/** The reason, as `noteRebuild` had it. */
+/** The reason, as `noteRebuild` had it. A full disk, or a crash, may have left the note without its words: it counts as well. */
 export function notedRebuild(standby: ClusterNode): string | undefined {
   try {
-    return readFileSync(noteOf(standby), 'utf8')
+    return readFileSync(noteOf(standby), 'utf8') || "it was found to be no part of the primary's history"
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parsePosition } from '@relais/shared/store/position.ts'
 import type { Store, WriteOptions } from '@relais/shared/store/store.ts'
+import type { ClusterNode } from '../cluster/cluster.ts'
 import { prepareServer } from '../cluster/prepare-server.ts'
 import { ready, signalServer } from '../cluster/server.ts'
 import { keepServer } from '../cluster/keep-server.ts'
@@ -201,13 +202,19 @@ describe('a standby', () => {
     await caughtUp('db2')
   })
 
+  /** The server with the keeper that a stage gives it, in this process. */
+  function keep(node: ClusterNode): { said: string[]; end: () => Promise<void> } {
+    const asked = new AbortController()
+    const said: string[] = []
+    const onProgress = (message: string): void => void said.push(message)
+    const kept = keepServer({ node, durability: 'async', onProgress, onLine: () => {}, signal: asked.signal })
+    return { said, end: () => (asked.abort(), kept) }
+  }
+
   it('that loses its slot while it is frozen is rebuilt by its keeper', async () => {
     await cluster.stopServer('db3')
     const node = cluster.node('db3')
-    const end = new AbortController()
-    const said: string[] = []
-    const onProgress = (message: string): void => void said.push(message)
-    const kept = keepServer({ node, durability: 'async', onProgress, onLine: () => {}, signal: end.signal })
+    const { said, end } = keep(node)
     try {
       await ready(node)
       await cluster.streaming('db3')
@@ -222,8 +229,7 @@ describe('a standby', () => {
       await cluster.streaming('db3')
       await caughtUp('db3')
     } finally {
-      end.abort()
-      await kept
+      await end()
     }
     await cluster.startServer('db3')
   })
@@ -233,15 +239,7 @@ describe('a standby', () => {
     await cluster.sql('db1', 'admin', (sql) => sql`SELECT pg_drop_replication_slot('db3')`)
     await cluster.stopServer('db1')
     const node = cluster.node('db3')
-    const end = new AbortController()
-    const said: string[] = []
-    const kept = keepServer({
-      node,
-      durability: 'async',
-      onProgress: (message) => said.push(message),
-      onLine: () => {},
-      signal: end.signal,
-    })
+    const { said, end } = keep(node)
     try {
       await ready(node)
       expect(said).toEqual([])
@@ -253,8 +251,7 @@ describe('a standby', () => {
       await cluster.streaming('db3')
       await caughtUp('db3')
     } finally {
-      end.abort()
-      await kept
+      await end()
     }
     await cluster.startServer('db3')
   })
@@ -302,11 +299,9 @@ describe('a standby', () => {
     await cluster.stopServer('db2')
     rmSync(join(cluster.node('db2').directory, 'complete.json'))
     const node = withProgram(cluster.node('db2'), 'pg_basebackup', 'mkdir -p "$DATA_DIR/begun"; exec sleep 600')
-    const end = new AbortController()
-    const kept = keepServer({ node, durability: 'async', onProgress: () => {}, onLine: () => {}, signal: end.signal })
+    const { end } = keep(node)
     await eventually(async () => expect(existsSync(join(node.dataDir, 'begun'))).toBe(true))
-    end.abort()
-    await kept
+    await end()
     await cluster.startServer('db2')
     await cluster.streaming('db2')
     await caughtUp('db2')

@@ -33,12 +33,13 @@ export async function observeRun(stage: ObservedStage, run: (whenOpened: () => P
     resources,
   )
   const instances = await resources.stop()
+  if (!countersBefore) throw new Error('Failed to observe a run: it began without its meters.')
   const { served, wrong, refused } = load.outcomes
   const [replication, lines] = await Promise.all([
     sampler?.stop(load.lastAcknowledgedAtMs, signal) ?? null,
     logs?.linesOf(load.requestIdPrefix, served + wrong + refused) ?? null,
   ])
-  const counters = countBetween(countersBefore ?? new Map(), await lookAtCounters(topology))
+  const counters = countBetween(countersBefore, await lookAtCounters(topology))
   const dbLines = lines?.get('db-lb')
   const distribution = dbLines ? distributionFromLog(topology, dbLines) : distributionFromCounters(topology, counters)
   return { load, instances, distribution, replication, reconciliation: reconcile({ topology, load, logs: lines, counters }) }
