@@ -9,7 +9,7 @@
  * read. The time bounds how long a recorded call can be replayed; within it a replica recognises what it already has, but one that
  * restarted empty takes it once more, as would a fan-out replica.
  */
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
+import { createHash, createHmac, createSecretKey, timingSafeEqual, type KeyObject } from 'node:crypto'
 
 export const SIGNATURE = 'x-relais-signature'
 const CLOCK_SKEW_MS_MAX = 30_000
@@ -27,13 +27,14 @@ export interface SignedAnswer {
 }
 
 export class Signer {
-  readonly #secret: Buffer
+  readonly #secret: KeyObject
   readonly #nowMs: () => number
 
   /** `secret` in hexadecimal, 32 bytes or more. */
   constructor(secret: string, nowMs: () => number = Date.now) {
     if (!/^(?:[0-9a-f]{2}){32,}$/i.test(secret)) throw new Error('the cluster secret must be 32 bytes or more in hexadecimal')
-    this.#secret = Buffer.from(secret, 'hex')
+    // Made once: with the bytes instead, each `createHmac` takes about 10 µs, with this 2.
+    this.#secret = createSecretKey(secret, 'hex')
     this.#nowMs = nowMs
   }
 
