@@ -86,10 +86,16 @@ function createPrimary(settings: Stage1Settings, log: Logger, signer: Signer, fa
   const service = createService(settings, log, store, faults)
   mountReplicate(service, undefined, signer)
   mountLog(service, list, signer)
+  // A counter that is born with its first event never increased in Prometheus' eyes: what an alert counts is there, with 0, from the start.
   const givenUp = service.metrics.counter('relais_replication_given_up_total', 'Writes that a replica will never get (fan-out).', [
     'replica',
   ])
   for (const { name } of settings.RELAIS_PEERS) givenUp.inc({ replica: name }, 0)
+  service.metrics.total(
+    'relais_replication_failed_attempts_total',
+    'Calls to replicas that failed; each is tried again, or given up.',
+    () => store.failedAttempts,
+  )
   const stopped = new AbortController()
   const common = { list, replicas: settings.RELAIS_PEERS, durability: settings.RELAIS_DURABILITY, signer, log }
   const dataDir = settings.RELAIS_DATA_DIR

@@ -13,7 +13,6 @@ const PRIMARY: ReplicationStatus = {
   position: '1:7',
   upstream: null,
   replicas: [LEVEL, LATE],
-  details: { failedAttempts: 4 },
 }
 
 describe('the metrics of replication', () => {
@@ -27,7 +26,6 @@ describe('the metrics of replication', () => {
       'relais_replication_lag_records db3': 5,
       'relais_replication_lag_seconds db2': 0,
       'relais_replication_lag_seconds db3': 1.5,
-      relais_replication_failed_attempts_total: 4,
     })
   })
 

@@ -4,10 +4,7 @@
  *   the primary tells of each replica; a replica tells of itself, under its own name
  *
  * So a replica whose primary is away is still seen: the primary's word is missing, its own says that nothing streams.
- * (!) A counter that is born with its first event never increased in Prometheus' eyes: what an alert counts is there,
- * with 0, from the start.
  */
-import { Counter } from 'prom-client'
 import type { Metrics, Sample } from '../observe/metrics.ts'
 import type { ReplicaStatus, ReplicationStatus, Store } from '../store/store.ts'
 
@@ -27,21 +24,6 @@ export function countReplication(metrics: Metrics, store: Replicating): void {
     'How long the replica has been behind, at most; 0 when level.',
     ({ lagMs }) => lagMs && lagMs / 1000,
   )
-  if (store.role === 'primary') countFailedAttempts(metrics, ask)
-}
-
-/** Stage 1 counts the calls to replicas that failed and are tried again; PostgreSQL does not tell. */
-function countFailedAttempts(metrics: Metrics, ask: () => Promise<ReplicationStatus | undefined>): void {
-  new Counter({
-    name: 'relais_replication_failed_attempts_total',
-    help: 'Calls to replicas that failed; each is tried again, or given up (stage 1).',
-    registers: [metrics.registry],
-    async collect() {
-      const found = (await ask())?.details?.['failedAttempts']
-      this.reset()
-      this.inc(typeof found === 'number' ? found : 0)
-    },
-  })
 }
 
 /** All gauges of one scrape share one look; `undefined` where the store cannot tell, as while its server is away. */

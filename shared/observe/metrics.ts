@@ -22,6 +22,19 @@ export class Metrics {
     return new Counter({ name, help, labelNames, registers: [this.registry] })
   }
 
+  /** A counter that is kept elsewhere, and read when somebody asks. */
+  total(name: string, help: string, read: () => number): void {
+    new Counter({
+      name,
+      help,
+      registers: [this.registry],
+      collect() {
+        this.reset()
+        this.inc(read())
+      },
+    })
+  }
+
   /** A value that is read when somebody asks. */
   gauge(name: string, help: string, read: () => number): void {
     new Gauge({

@@ -96,13 +96,20 @@ export class FanOut implements Replication {
     }))
   }
 
+  get failedAttempts(): number {
+    return this.#sum((target) => target.failedAttempts)
+  }
+
   details(): Record<string, unknown> {
-    const sum = (read: (target: Target) => number): number => this.#targets.reduce((total, target) => total + read(target), 0)
-    return { givenUp: sum(({ givenUp }) => givenUp), failedAttempts: sum(({ failedAttempts }) => failedAttempts) }
+    return { givenUp: this.#sum(({ givenUp }) => givenUp), failedAttempts: this.failedAttempts }
   }
 
   close(): void {
     this.#stopped.abort(new Error('stopped'))
+  }
+
+  #sum(read: (target: Target) => number): number {
+    return this.#targets.reduce((total, target) => total + read(target), 0)
   }
 
   /** Resolves to whether the replica confirmed; never rejects. */

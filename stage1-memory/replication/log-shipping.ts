@@ -62,12 +62,15 @@ export class LogShipping implements Replication {
     return this.#shippers.map((shipper) => shipper.status())
   }
 
+  get failedAttempts(): number {
+    return this.#sum((shipper) => shipper.failedAttempts)
+  }
+
   details(): Record<string, unknown> {
-    const count = (read: (shipper: LogShipper) => number): number => this.#shippers.reduce((sum, shipper) => sum + read(shipper), 0)
     return {
-      batchesSent: count(({ batchesSent }) => batchesSent),
-      snapshotsSent: count(({ snapshotsSent }) => snapshotsSent),
-      failedAttempts: count(({ failedAttempts }) => failedAttempts),
+      batchesSent: this.#sum(({ batchesSent }) => batchesSent),
+      snapshotsSent: this.#sum(({ snapshotsSent }) => snapshotsSent),
+      failedAttempts: this.failedAttempts,
     }
   }
 
@@ -76,6 +79,10 @@ export class LogShipping implements Replication {
     const finished = Promise.all(this.#shippers.map((shipper) => shipper.finish()))
     await withinMs(finished, FINISH_MS_MAX, () => undefined)
     for (const shipper of this.#shippers) shipper.stop()
+  }
+
+  #sum(read: (shipper: LogShipper) => number): number {
+    return this.#shippers.reduce((total, shipper) => total + read(shipper), 0)
   }
 }
 

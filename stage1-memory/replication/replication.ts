@@ -16,6 +16,8 @@ export interface Replication {
   /** Resolves when `lsn` is as durable as asked for; rejects with `replication-timeout` at `deadlineMs` (a point in time). */
   durable(lsn: number, deadlineMs: number): Promise<void>
   status(): ReplicaStatus[]
+  /** Calls to replicas that failed; each is tried again, or given up. */
+  readonly failedAttempts: number
   details(): Record<string, unknown>
   /** Resolves when reachable replicas have what is still to be sent, as far as the mechanism sees to it. */
   close(): void | Promise<void>

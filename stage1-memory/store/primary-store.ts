@@ -61,6 +61,11 @@ export class PrimaryStore implements Store {
     return this.#replication ? undefined : this.#waitingFor
   }
 
+  /** Calls to replicas that failed, since the start of this process. */
+  get failedAttempts(): number {
+    return this.#replication?.failedAttempts ?? 0
+  }
+
   async insert(message: string, options: WriteOptions): Promise<At<StoredRecord>> {
     const kept = this.#keptAnswer(options, 'insert', (answer) => answer.message === message)
     if (kept) return this.#again(kept, options)

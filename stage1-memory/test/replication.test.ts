@@ -11,6 +11,7 @@ import { Service } from '@relais/shared/http/service.ts'
 import { SILENT_LOG } from '@relais/shared/observe/log.ts'
 import { comparePositions, formatPosition, parsePosition } from '@relais/shared/store/position.ts'
 import type { StoredRecord, WriteOptions } from '@relais/shared/store/store.ts'
+import { FAN_OUT_ATTEMPTS_MAX } from '../replication/fan-out.ts'
 import { REPLICATE_PATH, toRow } from '../replication/messages.ts'
 import { SIGNATURE, Signer } from '../replication/signature.ts'
 import { sealEntry } from '../store/operation.ts'
@@ -391,7 +392,9 @@ describe('fan-out', () => {
     const { position } = (await insert(1)).at(-1)!
     await vi.waitFor(async () => expect(await list('db2')).toHaveLength(1), WAIT)
     await vi.waitFor(async () => expect(await list('db3')).toHaveLength(6), WAIT)
-    expect(await (await ask('db1', 'GET', '/metrics')).text()).toMatch(/relais_replication_given_up_total\{(?=.*replica="db2").*\} 3/)
+    const metrics = await (await ask('db1', 'GET', '/metrics')).text()
+    expect(metrics).toMatch(/^relais_replication_given_up_total\{(?=.*replica="db2").*\} 3$/m)
+    expect(metrics).toMatch(new RegExp(`^relais_replication_failed_attempts_total\\{.*\\} ${3 * FAN_OUT_ATTEMPTS_MAX}$`, 'm'))
     const behind = await ask('db2', 'GET', '/api/data', { 'x-session-token': formatPosition(position) })
     expect(behind.status).toBe(503)
     expect(await (await ask('db2', 'GET', '/api/data')).json()).toMatchObject({ records: [{ id: 6 }], server: 'DB2' })
