@@ -10,23 +10,25 @@
  */
 import type { ReplicatedList } from '../store/replicated-list.ts'
 import { toRow, type BatchMessage } from './messages.ts'
+import type { NodeCallBody } from './node-call.ts'
 
 export interface WrittenBatch {
   readonly message: BatchMessage
   /** `message` as JSON. */
-  readonly body: string
+  readonly body: NodeCallBody
 }
 
 interface WrittenEntries {
   readonly rows: BatchMessage['entries']
-  /** `rows` as JSON. */
-  readonly text: string
+  /** `rows` as JSON. Bytes, as they are signed and sent for each replica: a string would be encoded each time. */
+  readonly bytes: Buffer
 }
 
 const ENTRIES_MAX = 5_000
 const CHARACTERS_MAX = 1024 * 1024
 const BATCHES_KEPT = 8
-const NO_ENTRIES: WrittenEntries = { rows: [], text: '[]' }
+const NO_ENTRIES: WrittenEntries = { rows: [], bytes: Buffer.from('[]') }
+const END = Buffer.from('}')
 
 export class BatchCache {
   readonly #list: ReplicatedList
@@ -51,17 +53,18 @@ export class BatchCache {
     return this.#batch(this.#list.last, NO_ENTRIES)
   }
 
-  #batch(previous: BatchMessage['previous'], { rows, text }: WrittenEntries): WrittenBatch {
+  #batch(previous: BatchMessage['previous'], { rows, bytes }: WrittenEntries): WrittenBatch {
     const { log, position } = this.#list
     const head = { kind: 'batch', epoch: position.epoch, previous, headLsn: log.lsn } as const
-    return { message: { ...head, entries: rows }, body: `${JSON.stringify(head).slice(0, -1)},"entries":${text}}` }
+    const begin = Buffer.from(`${JSON.stringify(head).slice(0, -1)},"entries":`)
+    return { message: { ...head, entries: rows }, body: Buffer.concat([begin, bytes, END]) }
   }
 
   #writeAfter(lsn: number): WrittenEntries | undefined {
     const entries = this.#list.log.entriesAfter(lsn, this.#entriesMax, CHARACTERS_MAX)
     if (!entries || entries.length === 0) return entries && NO_ENTRIES
     const rows = entries.map(toRow)
-    const written = { rows, text: JSON.stringify(rows) }
+    const written = { rows, bytes: Buffer.from(JSON.stringify(rows)) }
     this.#kept.set(lsn, written)
     if (this.#kept.size > BATCHES_KEPT) {
       const oldest = this.#kept.keys().next()

@@ -14,7 +14,7 @@ import type { ReplicaStatus } from '@relais/shared/store/store.ts'
 import { retry, type RetryOptions } from '@relais/shared/resilience/retry.ts'
 import type { ReplicatedList } from '../store/replicated-list.ts'
 import type { BatchCache } from './batch-cache.ts'
-import { callNode, NodeCallError, type NodeAnswer } from './node-call.ts'
+import { callNode, NodeCallError, type NodeAnswer, type NodeCallBody } from './node-call.ts'
 import { accepted, conflict, REPLICATE_PATH, type BatchMessage, type SnapshotPart } from './messages.ts'
 import type { Signer } from './signature.ts'
 import { cutSnapshot } from './snapshot.ts'
@@ -147,13 +147,13 @@ export class LogShipper {
     else this.#accepted(message, accepted.parse(answer.body).position)
   }
 
-  async #send(body: string): Promise<NodeAnswer> {
+  async #send(body: NodeCallBody): Promise<NodeAnswer> {
     const { replica, signer } = this.#options
     this.batchesSent++
     return callNode(replica, signer, { method: 'POST', path: REPLICATE_PATH, body, deadlineMs: CALL_DEADLINE_MS })
   }
 
-  #nextMessage(): { message: BatchMessage | SnapshotPart; body: string } {
+  #nextMessage(): { message: BatchMessage | SnapshotPart; body: NodeCallBody } {
     const { batches } = this.#options
     // Before anything is sent to a replica whose state is unknown, it is asked where it is.
     if (this.#state === 'unreachable') return batches.probe()

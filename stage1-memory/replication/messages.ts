@@ -6,7 +6,7 @@
  *   entry     one entry on its own (fan-out)
  */
 import { z } from 'zod'
-import { entrySchema, type LogEntry } from '../store/operation.ts'
+import { entrySchema, type LogEntry, type Operation } from '../store/operation.ts'
 import { keptAnswerSchema } from '../store/idempotency.ts'
 
 export const REPLICATE_PATH = '/api/replicate'
@@ -25,22 +25,42 @@ const recordSchema = z.object({
   updatedAtMs: z.int().min(0),
 })
 
-/**
- * An entry of a batch, without member names: batches are most of what replication sends, and names would be most of them.
- * [epoch, lsn, id, crc, type, atMs, message, origin, key], the last three `null` where the operation has none.
- */
-const rowSchema = z.tuple([
-  z.int().min(1),
-  z.int().min(1),
-  z.int().min(1),
-  z.int().min(0),
-  z.enum(['insert', 'replace', 'remove']),
-  z.int().min(0),
-  z.string().nullable(),
-  z.string().nullable(),
-  z.string().nullable(),
-])
-export type EntryRow = z.infer<typeof rowSchema>
+/** An entry of a batch, without member names: batches are most of what replication sends, and names would be most of them. */
+export type EntryRow = [
+  epoch: number,
+  lsn: number,
+  id: number,
+  crc: number,
+  type: Operation['type'],
+  atMs: number,
+  /** The last three `null` where the operation has none. */
+  message: string | null,
+  origin: string | null,
+  key: string | null,
+]
+
+const ROW_MEMBERS = 9
+const TYPES: ReadonlySet<unknown> = new Set(['insert', 'replace', 'remove'] satisfies Operation['type'][])
+
+/** By hand: zod's tuple, which makes a copy of each row, took a fifth of what a replica spends on an entry. */
+function isRow(value: unknown): value is EntryRow {
+  if (!Array.isArray(value) || value.length !== ROW_MEMBERS) return false
+  const [epoch, at, id, crc, type, atMs, message, origin, key] = value as unknown[]
+  const numbersFit = isWhole(epoch, 1) && isWhole(at, 1) && isWhole(id, 1) && isWhole(crc, 0) && isWhole(atMs, 0)
+  return numbersFit && TYPES.has(type) && isTextOrNull(message) && isTextOrNull(origin) && isTextOrNull(key)
+}
+
+function isWhole(value: unknown, min: number): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= min
+}
+
+function isTextOrNull(value: unknown): boolean {
+  return value === null || typeof value === 'string'
+}
+
+const rowsSchema = z.custom<EntryRow[]>((value) => Array.isArray(value) && value.every(isRow), {
+  error: `expected rows of ${ROW_MEMBERS} members: epoch, lsn, id, crc, type, atMs, message, origin, key`,
+})
 
 export function toRow({ epoch, lsn, id, crc, operation }: LogEntry): EntryRow {
   const message = operation.type === 'remove' ? null : operation.message
@@ -60,7 +80,7 @@ const batchSchema = z.object({
   kind: z.literal('batch'),
   epoch: z.int().min(1),
   previous: position,
-  entries: z.array(rowSchema),
+  entries: rowsSchema,
   headLsn: lsn,
 })
 
@@ -100,5 +120,5 @@ export const holdings = z.object({ position, last: position, isWhole: z.boolean(
 export type Holdings = z.infer<typeof holdings>
 
 /** The body of `GET /api/replicate/log`: what stands in a node's log, for whoever wants to look at it. */
-export const logPage = z.object({ position, last: position, keptAfterLsn: lsn, epochs, entries: z.array(rowSchema) })
+export const logPage = z.object({ position, last: position, keptAfterLsn: lsn, epochs, entries: rowsSchema })
 export type LogPage = z.infer<typeof logPage>

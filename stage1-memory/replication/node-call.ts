@@ -17,11 +17,13 @@ export class NodeCallError extends Error {
   override readonly name = 'NodeCallError'
 }
 
+export type NodeCallBody = string | Uint8Array<ArrayBuffer>
+
 export interface NodeCall {
   readonly method: 'GET' | 'POST'
   /** With its query. */
   readonly path: string
-  readonly body?: string
+  readonly body?: NodeCallBody
   readonly deadlineMs: number
 }
 

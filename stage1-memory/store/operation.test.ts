@@ -68,4 +68,31 @@ describe('a sealed entry', () => {
   ])('does not come out of a message with %s', (_, message) => {
     expect(messageSchema.safeParse(message).success).toBe(false)
   })
+
+  const row: unknown[] = [1, 1, 1, 0, 'insert', 1, 'hello', 'DB1', null]
+  const batch = (entry: unknown): unknown => ({
+    kind: 'batch',
+    epoch: 1,
+    previous: { epoch: 0, lsn: 0 },
+    entries: [row, entry],
+    headLsn: 2,
+  })
+
+  it.each([
+    ['no array', { ...row }],
+    ['too short', row.slice(0, 8)],
+    ['too long', [...row, null]],
+    ['an epoch of 0', row.with(0, 0)],
+    ['a position of 0', row.with(1, 0)],
+    ['an id of 0', row.with(2, 0)],
+    ['a negative checksum', row.with(3, -1)],
+    ['an unknown type', row.with(4, 'append')],
+    ['a fractional time', row.with(5, 0.5)],
+    ['a number for a message', row.with(6, 7)],
+    ['a list for an origin', row.with(7, [])],
+    ['a boolean for a key', row.with(8, false)],
+  ])('does not come out of a batch with a row that is, or has, %s', (_, bad) => {
+    expect(messageSchema.safeParse(batch(row)).success).toBe(true)
+    expect(messageSchema.safeParse(batch(bad)).success).toBe(false)
+  })
 })

@@ -100,8 +100,11 @@ export class RecordList {
   }
 
   #firstAtOrAfter(id: number): number {
+    // A record that is about to be appended is looked for as well: halving would touch memory all over the list for each.
+    const last = this.#slots.at(-1)
+    if (!last || last.id < id) return this.#slots.length
     let low = 0
-    let high = this.#slots.length
+    let high = this.#slots.length - 1
     while (low < high) {
       const middle = (low + high) >>> 1
       if (this.#slots[middle]!.id < id) low = middle + 1
