@@ -26,6 +26,12 @@ test('points each tier straight to the next instance with single', () => {
   expect(environmentOf('db1', true)['RELAIS_PEERS']).toBe('')
 })
 
+test('tells a frontend whether it stands alone, whatever the user has set, and no other tier', () => {
+  expect(environmentOf('frontend1', true)['RELAIS_SINGLE']).toBe('true')
+  expect(environmentOf('frontend1', false, { RELAIS_SINGLE: 'true' })['RELAIS_SINGLE']).toBe('false')
+  expect(environmentOf('backend1', true)['RELAIS_SINGLE']).toBeUndefined()
+})
+
 test('names every other database node as a peer', () => {
   expect(environmentOf('db2')).toMatchObject({
     RELAIS_ROLE: 'replica',

@@ -41,6 +41,7 @@ export function serviceEnvironment(
   if (settings.faultsFile !== undefined) environment['RELAIS_FAULTS_FILE'] = settings.faultsFile
   const nextTier = NEXT_TIER[node.tier]
   if (nextTier) environment['RELAIS_UPSTREAM'] = entryUrl(topology, nextTier)
+  if (node.tier === 'frontend') environment['RELAIS_SINGLE'] = String(topology.loadBalancers.length === 0)
   if (node.tier === 'db') Object.assign(environment, databaseEnvironment(topology, node, settings))
   return environment
 }

@@ -31,6 +31,13 @@ describe('the compose files', () => {
     expect(expected.filter((name) => !services.has(name))).toEqual([])
   })
 
+  test('tell the frontend of a single variant, and no other, that it stands alone', () => {
+    const frontends = [...services].filter(([name]) => /^stage\d-(single-)?frontend\d$/.test(name))
+    expect(frontends).toHaveLength(8)
+    const told = frontends.filter(([, service]) => environmentOf(service).get('RELAIS_SINGLE') === 'true')
+    expect(told.map(([name]) => name)).toEqual(STAGE_NAMES.map((stage) => `${stage}-single-frontend1`))
+  })
+
   test('start nothing without a profile', () => {
     expect([...services].filter(([, { profiles }]) => !profiles?.length).map(([name]) => name)).toEqual([])
   })

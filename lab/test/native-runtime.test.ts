@@ -246,6 +246,8 @@ describe('up', () => {
     const status = await cluster.status('stage1')
     expect(status).toMatchObject({ state: 'ready', loadBalancers: null })
     expect(status.instances.map(({ name }) => name)).toEqual(['frontend1', 'backend1', 'db1'])
+    const page = await (await fetch(status.instances[0]!.url, { headers: { accept: 'text/html', 'accept-language': 'en' } })).text()
+    expect(page).toContain('one instance each and no load balancer')
     expect((await cluster.lab('demo')).code).toBe(0)
   })
 

@@ -15,7 +15,8 @@ import type { TierClient } from '../http/tier-client.ts'
 import { mountPages, prefersHtml, showNewestRecords } from './page-routes.ts'
 import { mountVisits } from './visits.ts'
 
-export function mountFrontend(service: Service, backendTier: TierClient): void {
+/** `single` is what the pages say of the system around them: one instance a tier and no load balancer. */
+export function mountFrontend(service: Service, backendTier: TierClient, single = false): void {
   const { app } = service
   const read = (c: ServiceContext): Promise<Response> => passOnRead(c, backendTier)
   const write = (c: ServiceContext): Promise<Response> => passOnWrite(c, backendTier)
@@ -28,8 +29,8 @@ export function mountFrontend(service: Service, backendTier: TierClient): void {
   app.delete('/api/data/:id', write)
   app.post('/save', write)
   // The report has this path twice: as JSON at the lower tiers, as a page here.
-  app.get('/data', (c) => (prefersHtml(c) ? showNewestRecords(c, backendTier) : read(c)))
-  mountPages(service, backendTier)
+  app.get('/data', (c) => (prefersHtml(c) ? showNewestRecords(c, { backendTier, single }) : read(c)))
+  mountPages(service, { backendTier, single })
   mountVisits(service, backendTier)
 }
 

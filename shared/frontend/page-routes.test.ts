@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import { problemType } from '../http/problem.ts'
 import { TierClient } from '../http/tier-client.ts'
 import type { Service } from '../http/service.ts'
-import { fakeTier, type FakeTier } from '../test/fake-tier.ts'
+import { fakeTier, type FakeAnswer, type FakeTier } from '../test/fake-tier.ts'
 import { testService } from '../test/test-service.ts'
 import { mountFrontend } from './app.ts'
 import { MESSAGES } from './pages/messages.ts'
@@ -25,6 +25,13 @@ afterEach(async () => {
   await tier.close()
   await backend.close()
 })
+
+const RECORDS: FakeAnswer = {
+  status: 200,
+  headers: { 'content-type': 'application/json' },
+  body: `{"records":[${SAVED}],"next":7,"server":"DB2"}`,
+}
+const BROWSER = { accept: 'text/html' }
 
 const urlencoded = (body: string): Promise<Response> =>
   service.request('/submit', { method: 'POST', body, headers: { 'content-type': 'application/x-www-form-urlencoded' } })
@@ -125,7 +132,7 @@ it('does not call a message unsaved because a later attempt was refused, when an
 })
 
 it('carries the position of a write on, so that every page behind a link is as fresh as the first', async () => {
-  backend.answer = { status: 200, headers: { 'content-type': 'application/json' }, body: `{"records":[${SAVED}],"next":7,"server":"DB2"}` }
+  backend.answer = RECORDS
   const linksOf = async (path: string): Promise<string[]> => {
     const page = await (await service.request(path)).text()
     return [...page.matchAll(/ (?:href|action)="(\/(?:records|submit)?(?:\?[^"]*)?)"/g)].map(([, link]) => link!.replaceAll('&amp;', '&'))
@@ -137,4 +144,23 @@ it('carries the position of a write on, so that every page behind a link is as f
   for (const link of [...fromHome, ...fromRecords]) expect(new URL(link, 'http://site').searchParams.get('at')).toBe('1:42')
   expect(backend.asked.map(({ headers }) => headers['x-session-token'])).toEqual(['1:42', '1:42'])
   expect((await linksOf('/?at=<script>')).filter((link) => link.includes('at='))).toEqual([])
+})
+
+it('shows the system that there is: with three instances a tier nine and the load balancers, alone three and no other way', async () => {
+  const { homeLead, homeLeadSingle, again, replica, noRecordsLead } = MESSAGES.en
+  const alone = testService('frontend1')
+  mountFrontend(alone, tier, true)
+  const pageOf = async (site: Service, path: string): Promise<string> => (await site.request(path, { headers: BROWSER })).text()
+  const ofNine = [homeLead, again, `>${replica}<`, 'frontend-lb', 'frontend3', 'db2']
+  backend.answer = RECORDS
+  const [balanced, single] = [await pageOf(service, '/'), await pageOf(alone, '/')]
+  expect(ofNine.filter((text) => !balanced.includes(text))).toEqual([])
+  expect(ofNine.filter((text) => single.includes(text))).toEqual([])
+  expect(single).toContain(homeLeadSingle)
+  backend.answer = 'cut'
+  expect(await pageOf(service, '/')).toContain('frontend-lb')
+  expect(await pageOf(alone, '/')).not.toContain('-lb')
+  backend.answer = { ...RECORDS, body: '{"records":[],"next":null,"server":"DB1"}' }
+  expect(await pageOf(alone, '/')).not.toContain(noRecordsLead)
+  expect(await pageOf(alone, '/records')).not.toContain(noRecordsLead)
 })

@@ -26,6 +26,13 @@ import { messageFromForm, type FormView } from './pages/submit-form.ts'
 import { parseWay, type Way } from './pages/way.ts'
 import { refuseOtherSites } from './refuse-other-sites.ts'
 
+/** What stands behind the pages. */
+interface Site {
+  readonly backendTier: TierClient
+  /** One instance a tier and no load balancer. */
+  readonly single: boolean
+}
+
 interface PageOfRecords {
   readonly records: readonly RecordJson[]
   readonly next: number | null
@@ -50,14 +57,14 @@ const PAGE_HEADERS = {
   'cross-origin-opener-policy': 'same-origin',
 }
 
-export function mountPages(service: Service, backendTier: TierClient): void {
+export function mountPages(service: Service, site: Site): void {
   const { app } = service
-  service.problemPage = (c, problem) => (prefersHtml(c) ? showThrown(c, problem) : undefined)
-  app.get('/', (c) => showHome(c, backendTier))
+  service.problemPage = (c, problem) => (prefersHtml(c) ? showThrown(c, site, problem) : undefined)
+  app.get('/', (c) => showHome(c, site))
   // For whoever reloads the address that a form was sent to.
   app.get('/submit', (c) => c.env.exchange.answer(303, null, { location: '/' }))
-  app.post('/submit', (c) => submit(c, backendTier))
-  app.get('/records', (c) => showRecords(c, backendTier, c.req.query('before')))
+  app.post('/submit', (c) => submit(c, site))
+  app.get('/records', (c) => showRecords(c, site, c.req.query('before')))
   for (const asset of ASSETS) app.get(asset.path, (c) => sendAsset(c, asset))
 }
 
@@ -67,35 +74,35 @@ export function prefersHtml(c: ServiceContext): boolean {
 }
 
 /** The report's `GET /data` for a browser. */
-export function showNewestRecords(c: ServiceContext, backendTier: TierClient): Promise<Response> {
-  return showRecords(c, backendTier, undefined)
+export function showNewestRecords(c: ServiceContext, site: Site): Promise<Response> {
+  return showRecords(c, site, undefined)
 }
 
-async function showHome(c: ServiceContext, backendTier: TierClient): Promise<Response> {
+async function showHome(c: ServiceContext, site: Site): Promise<Response> {
   const saved = parseSaved(new URL(c.req.url).searchParams)
-  const asked = await ask<PageOfRecords>(c, backendTier, 'GET', `/api/data?limit=${RECORDS_ON_HOME}`, freshness(c))
-  if ('problem' in asked) return showProblem(c, asked.problem, asked.headers)
+  const asked = await ask<PageOfRecords>(c, site, 'GET', `/api/data?limit=${RECORDS_ON_HOME}`, freshness(c))
+  if ('problem' in asked) return showProblem(c, site, asked.problem, asked.headers)
   const { records } = asked.value
   // Which database is the primary is known here only from who took the newest record.
   const primaryNumber = records[0] && instanceNumber(records[0].origin)
-  return send(c, 200, homePage({ ...pageView(c, asked.answer), saved, records, primaryNumber, way: wayOf(c), form: newForm() }))
+  return send(c, 200, homePage({ ...pageView(c, site, asked.answer), saved, records, primaryNumber, way: wayOf(c), form: newForm() }))
 }
 
-async function showRecords(c: ServiceContext, backendTier: TierClient, before: string | undefined): Promise<Response> {
+async function showRecords(c: ServiceContext, site: Site, before: string | undefined): Promise<Response> {
   const query = new URLSearchParams({ limit: String(RECORDS_ON_PAGE), ...(before !== undefined && { before }) })
-  const asked = await ask<PageOfRecords>(c, backendTier, 'GET', `/api/data?${query.toString()}`, freshness(c))
-  if ('problem' in asked) return showProblem(c, asked.problem, asked.headers)
+  const asked = await ask<PageOfRecords>(c, site, 'GET', `/api/data?${query.toString()}`, freshness(c))
+  if ('problem' in asked) return showProblem(c, site, asked.problem, asked.headers)
   const { records, next } = asked.value
   const beforeId = before === undefined ? undefined : Number(before)
-  return send(c, 200, recordsPage({ ...pageView(c, asked.answer), records, next, before: beforeId, way: wayOf(c) }))
+  return send(c, 200, recordsPage({ ...pageView(c, site, asked.answer), records, next, before: beforeId, way: wayOf(c) }))
 }
 
-async function submit(c: ServiceContext, backendTier: TierClient): Promise<Response> {
+async function submit(c: ServiceContext, site: Site): Promise<Response> {
   refuseOtherSites(c)
   const form = await readForm(c)
   const headers = { 'content-type': 'application/json', [IDEMPOTENCY_KEY]: form.idempotencyKey }
-  const asked = await ask<RecordJson>(c, backendTier, 'POST', '/api/data', headers, JSON.stringify({ message: form.message }))
-  if ('problem' in asked) return showFailedSubmit(c, form, asked.problem, asked.headers)
+  const asked = await ask<RecordJson>(c, site, 'POST', '/api/data', headers, JSON.stringify({ message: form.message }))
+  if ('problem' in asked) return showFailedSubmit(c, site, form, asked.problem, asked.headers)
   const { value, answer } = asked
   const sessionToken = header(answer, SESSION_TOKEN)
   const location = savedLocation({ id: value.id, origin: value.origin, way: wayOf(c), sessionToken }, choice(c))
@@ -108,12 +115,18 @@ async function submit(c: ServiceContext, backendTier: TierClient): Promise<Respo
  *
  * A refusal is certain of its own attempt only. Where an earlier one under the key is unknown, so is the message's fate.
  */
-function showFailedSubmit(c: ServiceContext, sent: FormView, problem: ProblemView, headers: Record<string, string>): Promise<Response> {
+function showFailedSubmit(
+  c: ServiceContext,
+  site: Site,
+  sent: FormView,
+  problem: ProblemView,
+  headers: Record<string, string>,
+): Promise<Response> {
   const isOtherText = problem.type === problemType('idempotency-key-reused')
   const mayBeSaved = !isOtherText && (sent.mayBeSaved === true || !problem.definite)
   const form = { message: sent.message, idempotencyKey: isOtherText ? randomUUID() : sent.idempotencyKey, mayBeSaved }
   const shown = { ...problem, definite: !mayBeSaved }
-  return send(c, problem.status, homePage({ ...pageView(c), form, problem: shown, records: undefined, way: wayOf(c) }), headers)
+  return send(c, problem.status, homePage({ ...pageView(c, site), form, problem: shown, records: undefined, way: wayOf(c) }), headers)
 }
 
 async function readForm(c: ServiceContext): Promise<FormView> {
@@ -156,7 +169,7 @@ function newForm(): FormView {
 
 async function ask<T>(
   c: ServiceContext,
-  backendTier: TierClient,
+  { backendTier }: Site,
   method: string,
   path: string,
   headers: Record<string, string> = {},
@@ -179,13 +192,13 @@ function retryAfterOf(answer: TierAnswer): Record<string, string> {
   return value === undefined ? {} : { 'retry-after': value }
 }
 
-function showThrown(c: ServiceContext, problem: Problem): Promise<Response> {
+function showThrown(c: ServiceContext, site: Site, problem: Problem): Promise<Response> {
   const document = problem.toDocument(c.env.exchange.requestId)
-  return showProblem(c, document, problem.headers)
+  return showProblem(c, site, document, problem.headers)
 }
 
-function showProblem(c: ServiceContext, problem: ProblemView, headers: Record<string, string> = {}): Promise<Response> {
-  return send(c, problem.status, problemPage({ ...pageView(c), problem, way: wayOf(c) }), headers)
+function showProblem(c: ServiceContext, site: Site, problem: ProblemView, headers: Record<string, string> = {}): Promise<Response> {
+  return send(c, problem.status, problemPage({ ...pageView(c, site), problem, way: wayOf(c) }), headers)
 }
 
 async function send(c: ServiceContext, status: number, page: Html, headers: Record<string, string> = {}): Promise<Response> {
@@ -197,9 +210,9 @@ function sendAsset(c: ServiceContext, asset: Asset): Response {
   return c.env.exchange.answer(isKnown ? 304 : 200, isKnown ? null : asset.body, { ...asset.headers })
 }
 
-function pageView(c: ServiceContext, answer?: TierAnswer): PageView {
+function pageView(c: ServiceContext, { single }: Site, answer?: TierAnswer): PageView {
   const sessionToken = answer && header(answer, SESSION_TOKEN)
-  return { choice: choice(c), stage: c.env.stage, sessionToken }
+  return { choice: choice(c), stage: c.env.stage, single, sessionToken }
 }
 
 function choice(c: ServiceContext): PageView['choice'] {

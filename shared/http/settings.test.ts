@@ -1,7 +1,7 @@
 /** The environment is the whole configuration: half a configuration does not start, and says which half is missing. */
 import { execFile } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
-import { DATABASE_SETTINGS, UPSTREAM_SETTINGS, instanceNumber, readSettings } from './settings.ts'
+import { DATABASE_SETTINGS, FRONTEND_SETTINGS, UPSTREAM_SETTINGS, instanceNumber, readSettings } from './settings.ts'
 
 const SETTINGS_URL = new URL('settings.ts', import.meta.url).href
 const GOOD = { RELAIS_STAGE: 'stage1', RELAIS_NAME: 'backend2', RELAIS_PORT: '18005', RELAIS_UPSTREAM: 'http://127.0.0.1:8084/' }
@@ -19,6 +19,14 @@ describe('settings', () => {
       RELAIS_UPSTREAM: 'http://127.0.0.1:8084',
     })
     expect(readSettings(DATABASE_SETTINGS, DATABASE)).toMatchObject({ RELAIS_PRIMARY: 'db1', RELAIS_PEERS: [], RELAIS_DURABILITY: 'async' })
+  })
+
+  it.each([
+    [undefined, false],
+    ['false', false],
+    ['true', true],
+  ])('say of a frontend that there is one instance a tier with RELAIS_SINGLE %j: %s', (text, single) => {
+    expect(readSettings(FRONTEND_SETTINGS, { ...GOOD, RELAIS_SINGLE: text }).RELAIS_SINGLE).toBe(single)
   })
 
   it('read peers as names and base URLs, in order', () => {

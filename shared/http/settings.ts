@@ -50,6 +50,12 @@ export const UPSTREAM_SETTINGS = {
   RELAIS_UPSTREAM: baseUrl,
 }
 
+export const FRONTEND_SETTINGS = {
+  ...UPSTREAM_SETTINGS,
+  /** Started with `--single`, one instance a tier and no load balancer: the pages then say so. */
+  RELAIS_SINGLE: z.stringbool().default(false),
+}
+
 export const DATABASE_SETTINGS = {
   ...COMMON_SETTINGS,
   RELAIS_ROLE: z.enum(['primary', 'replica']),

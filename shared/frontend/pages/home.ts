@@ -20,7 +20,6 @@ export interface HomeView extends PageView {
   /** The way of this page's read; after a failed submit, of the write that failed. */
   readonly way: Way
   readonly primaryNumber?: number | undefined
-  readonly single?: boolean | undefined
   /** From the redirect's address, after a submit that worked. */
   readonly saved?: Saved | undefined
   /** After a submit that failed. */
@@ -99,11 +98,11 @@ function newestRecords(view: HomeView): Html | string {
   </section>`
 }
 
-function recordsOrReason(records: readonly RecordView[], { choice, saved }: HomeView): Html {
+function recordsOrReason(records: readonly RecordView[], { choice, saved, single }: HomeView): Html {
   const text = MESSAGES[choice.language]
   if (records.length > 0) return recordList(records, choice.language, saved?.id)
   return html`<div class="empty">
     <p><strong>${text.noRecords}</strong></p>
-    <p>${text.noRecordsLead}</p>
+    <p>${single ? text.noRecordsLeadSingle : text.noRecordsLead}</p>
   </div>`
 }

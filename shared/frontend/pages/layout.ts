@@ -17,6 +17,8 @@ export interface PageView {
   readonly choice: Carried
   /** `RELAIS_STAGE`, only ever displayed. */
   readonly stage: string
+  /** Started with `--single`: one instance a tier, no load balancers. */
+  readonly single: boolean
   /** `X-Session-Token` of the answer that the page shows, where there is one. */
   readonly sessionToken?: string | undefined
 }

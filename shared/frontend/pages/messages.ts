@@ -55,6 +55,7 @@ export interface Messages {
   readonly recordsHeading: string
   readonly noRecords: string
   readonly noRecordsLead: string
+  readonly noRecordsLeadSingle: string
   readonly noOlderRecords: string
   readonly recordName: (id: number) => string
   readonly writtenBy: (origin: string) => string
@@ -120,6 +121,7 @@ const EN: Messages = {
   recordsHeading: 'Records',
   noRecords: 'No records yet',
   noRecordsLead: 'The first message you save goes to the primary, and from there to the replicas.',
+  noRecordsLeadSingle: 'The first message you save goes to the only database there is.',
   noOlderRecords: 'There are no older records.',
   recordName: (id) => `Record ${id}`,
   writtenBy: (origin) => `written on ${origin}`,
@@ -188,6 +190,7 @@ const FR: Messages = {
   recordsHeading: 'Messages',
   noRecords: 'Aucun message pour l’instant',
   noRecordsLead: 'Le premier message que vous enregistrerez ira sur le primaire, et de là sur les répliques.',
+  noRecordsLeadSingle: 'Le premier message que vous enregistrerez ira sur la seule base de données qui existe.',
   noOlderRecords: 'Il n’y a pas de message plus ancien.',
   recordName: (id) => `Message ${id}`,
   writtenBy: (origin) => `écrit sur ${origin}`,

@@ -34,6 +34,7 @@ function home(language: Language, more: Partial<HomeView> = {}): string {
     homePage({
       choice: { language, explicit: false },
       stage: 'stage1',
+      single: false,
       sessionToken: '1:42',
       form,
       records: [record(42)],
@@ -45,11 +46,13 @@ function home(language: Language, more: Partial<HomeView> = {}): string {
 
 function records(language: Language, more: Partial<RecordsView> = {}): string {
   const list = [record(9), record(8)]
-  return text(recordsPage({ choice: { language, explicit: true }, stage: 'stage2', records: list, next: 8, before: 10, way: WAY, ...more }))
+  const choice = { language, explicit: true }
+  return text(recordsPage({ choice, stage: 'stage2', single: false, records: list, next: 8, before: 10, way: WAY, ...more }))
 }
 
 function problem(language: Language, document: ProblemView): string {
-  return text(problemPage({ choice: { language, explicit: false }, stage: HOSTILE, problem: document, way: parseWay('frontend2') }))
+  const choice = { language, explicit: false }
+  return text(problemPage({ choice, stage: HOSTILE, single: false, problem: document, way: parseWay('frontend2') }))
 }
 
 function text(page: Html): string {

@@ -12,7 +12,6 @@ export interface ProblemPageView extends PageView {
   /** As far as it is known. */
   readonly way: Way
   readonly primaryNumber?: number | undefined
-  readonly single?: boolean | undefined
 }
 
 /** The document; its status is `view.problem.status`. */

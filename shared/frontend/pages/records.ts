@@ -36,13 +36,13 @@ export function recordsPage(view: RecordsView): Html {
   return layout(view, { title: text.recordsHeading, current: 'records', self: { path: '/records', parameters }, main })
 }
 
-function noRecords({ choice, before }: RecordsView): Html {
+function noRecords({ choice, before, single }: RecordsView): Html {
   const text = MESSAGES[choice.language]
   if (before !== undefined) return html`<p class="empty">${text.noOlderRecords}</p>`
   const home = html`<a href="${pageLink('/', {}, choice)}">${text.home}</a>`
   return html`<div class="empty">
     <p><strong>${text.noRecords}</strong></p>
-    <p>${text.noRecordsLead}</p>
+    <p>${single ? text.noRecordsLeadSingle : text.noRecordsLead}</p>
     <p>${home}</p>
   </div>`
 }

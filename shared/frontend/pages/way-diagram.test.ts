@@ -5,7 +5,7 @@ import { parseWay, UNKNOWN_WAY } from './way.ts'
 const READ = parseWay('frontend2, backend1, db3', 'frontend;dur=16.12, backend;dur=4.02, db;dur=1.25')
 
 function diagram(view: Partial<WayView> = {}): string {
-  return String(wayDiagram({ language: 'en', read: READ, failed: false, primaryNumber: 1, ...view }))
+  return String(wayDiagram({ language: 'en', read: READ, failed: false, primaryNumber: 1, single: false, ...view }))
 }
 
 /** The names in the boxes that have the class. */
@@ -61,6 +61,7 @@ describe('wayDiagram', () => {
     const html = diagram({ read: parseWay('frontend1, backend1, db1'), single: true })
     expect(html.match(/class="instance[ "]/g)).toHaveLength(3)
     expect(html).not.toContain('-lb')
+    expect(html).not.toContain('class="role"')
   })
 
   it('makes room for a fourth instance', () => {

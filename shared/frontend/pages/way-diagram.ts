@@ -29,7 +29,7 @@ export interface WayView {
   /** Number of the database instance that takes the writes, where it is known. */
   readonly primaryNumber?: number | undefined
   /** Started with `--single`: one instance a tier, no load balancers. */
-  readonly single?: boolean | undefined
+  readonly single: boolean
   /** Where "take another way" leads. */
   readonly againHref?: string | undefined
 }
@@ -112,8 +112,8 @@ function instanceItem(view: WayView, tier: Tier, number: number): Html {
   return html`<li class="${['instance', ...paths].join(' ')}"><span class="node">${parts}</span></li>`
 }
 
-function roleOf({ language, primaryNumber }: WayView, tier: Tier, number: number): string | undefined {
-  if (tier !== 'db' || primaryNumber === undefined) return undefined
+function roleOf({ language, primaryNumber, single }: WayView, tier: Tier, number: number): string | undefined {
+  if (tier !== 'db' || primaryNumber === undefined || single) return undefined
   return number === primaryNumber ? MESSAGES[language].primary : MESSAGES[language].replica
 }
 
