@@ -6,6 +6,7 @@ import type { Service } from '../http/service.ts'
 import { fakeTier, type FakeAnswer, type FakeTier } from '../test/fake-tier.ts'
 import { testService } from '../test/test-service.ts'
 import { mountFrontend } from './app.ts'
+import { STYLE } from './pages/assets.ts'
 import { MESSAGES } from './pages/messages.ts'
 
 const SAVED =
@@ -163,4 +164,30 @@ it('shows the system that there is: with three instances a tier nine and the loa
   backend.answer = { ...RECORDS, body: '{"records":[],"next":null,"server":"DB1"}' }
   expect(await pageOf(alone, '/')).not.toContain(noRecordsLead)
   expect(await pageOf(alone, '/records')).not.toContain(noRecordsLead)
+})
+
+it.each([
+  ['its own address', STYLE.href, /^public, max-age=31536000, immutable$/],
+  // As a new frontend's page asks an old one, while they are replaced.
+  ['the address of another version', `${STYLE.path}?v=another-version`, /^no-cache$/],
+  ['an address without a version', STYLE.path, /^no-cache$/],
+])('lets the stylesheet be kept for a year only under its own address: %s', async (_, path, caching) => {
+  for (const headers of [{}, { 'if-none-match': STYLE.etag }]) {
+    const response = await service.request(path, { headers })
+    expect(response.headers.get('cache-control')).toMatch(caching)
+    expect(response.headers.get('etag')).toBe(STYLE.etag)
+  }
+})
+
+it.each([
+  ['by its tag', STYLE.etag, 304],
+  ['by its weak tag', `W/${STYLE.etag}`, 304],
+  ['by a list that has its tag', `"a,b", W/"c" ,${STYLE.etag}`, 304],
+  ['by "*"', '*', 304],
+  ['by another tag', '"another"', 200],
+  ['by no tag: without quotes', STYLE.hash, 200],
+  ['by no tag: empty', '', 200],
+])('answers a browser that names the stylesheet %s', async (_, known, status) => {
+  const response = await service.request(STYLE.href, { headers: { 'if-none-match': known } })
+  expect([response.status, await response.text()]).toEqual([status, status === 304 ? '' : STYLE.body])
 })

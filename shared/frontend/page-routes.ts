@@ -205,9 +205,16 @@ async function send(c: ServiceContext, status: number, page: Html, headers: Reco
   return c.env.exchange.answer(status, String(await page), { ...headers, ...PAGE_HEADERS })
 }
 
+/** To be kept for a year only under the address that names this content, and otherwise asked for again (assets.ts). */
 function sendAsset(c: ServiceContext, asset: Asset): Response {
-  const isKnown = c.req.header('if-none-match') === asset.etag
-  return c.env.exchange.answer(isKnown ? 304 : 200, isKnown ? null : asset.body, { ...asset.headers })
+  const isKnown = namesTag(c.req.header('if-none-match') ?? '', asset.etag)
+  const caching = c.req.query('v') === asset.hash ? 'public, max-age=31536000, immutable' : 'no-cache'
+  return c.env.exchange.answer(isKnown ? 304 : 200, isKnown ? null : asset.body, { ...asset.headers, 'cache-control': caching })
+}
+
+/** A list of entity tags, or "*", is compared weakly (RFC 9110, section 13.1.2): a tag and its `W/` form are the same. */
+function namesTag(ifNoneMatch: string, etag: string): boolean {
+  return ifNoneMatch.trim() === '*' || [...ifNoneMatch.matchAll(/"[^"]*"/g)].some(([tag]) => tag === etag)
 }
 
 function pageView(c: ServiceContext, { single }: Site, answer?: TierAnswer): PageView {

@@ -5,6 +5,10 @@
  * of their content, so that a browser asks once and never again. That is not only for speed: with three
  * frontends in round-robin order, a page that fetched two files each time would meet the same frontend at every
  * reload, and the load balancer would look broken.
+ *
+ * While frontends are replaced one after the other, the page of a new one may get its stylesheet from an old one, which has only the
+ * old content. A browser that kept it for a year under the new address would show the new pages in the old style all that time: so
+ * only an address with this very content's hash may be kept.
  */
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
@@ -12,6 +16,8 @@ import { readFileSync } from 'node:fs'
 export interface Asset {
   /** The route: `/assets/style.css`. */
   readonly path: string
+  /** Of the content. */
+  readonly hash: string
   /** What pages link to: the path and the content's hash as query. */
   readonly href: string
   readonly body: string
@@ -32,9 +38,8 @@ function readAsset(name: string, contentType: string): Asset {
   const etag = `"${hash}"`
   const headers = {
     'Content-Type': contentType,
-    'Cache-Control': 'public, max-age=31536000, immutable',
     ETag: etag,
     'X-Content-Type-Options': 'nosniff',
   }
-  return { path, href: `${path}?v=${hash}`, body, etag, headers }
+  return { path, hash, href: `${path}?v=${hash}`, body, etag, headers }
 }
