@@ -114,10 +114,38 @@ describe('a program’s request', () => {
 })
 
 describe('GET /data', () => {
-  it('is a page for a browser and the database’s JSON for everybody else', async () => {
-    const page = await service.request('/data', { headers: { accept: 'text/html,application/xhtml+xml' } })
+  it.each([
+    // Firefox and Chromium, and a phone's WebKit.
+    'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8',
+    'text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,image/apng,*/*;q=0.8',
+    'TEXT/HTML',
+    'text/html;level=1;Q=0.4',
+    'text/*',
+    'application/json, text/html',
+    'application/json;q=0.5, text/html;q=0.5',
+    'application/json;q=0, */*;q=0.1, text/html;q=0.1',
+    '*/*;q=0.1, application/json;q=0.1, text/html;q=0.2',
+  ])('is a page for a browser, Accept: %s', async (accept) => {
+    backend.answer = { status: 200, headers: JSON_TYPE, body: '{"records":[],"next":null,"server":"DB3"}' }
+    const page = await service.request('/data', { headers: { accept } })
     expect(page.headers.get('content-type')).toContain('text/html')
-    const json = await service.request('/data', { headers: { accept: '*/*' } })
+  })
+
+  it.each([
+    undefined,
+    '',
+    '*/*',
+    'application/json, text/plain, */*',
+    'text/html;q=0',
+    'text/html;q=0, */*',
+    'text/html;q=0, text/*',
+    'text/html;q=0.5, application/json',
+    'application/*, text/html;q=0.9',
+    'text/html;q=0.5, */*;q=0.8',
+    'text/html-sandboxed',
+    'application/json;profile="text/html"',
+  ])('is the database’s JSON for everybody else, Accept: %s', async (accept) => {
+    const json = await service.request('/data', { headers: accept === undefined ? {} : { accept } })
     expect(await json.json()).toEqual({ message: 'é', origin: 'DB1', server: 'DB3' })
   })
 })

@@ -6,6 +6,7 @@
  * Every link of that page carries `at` on, so the pages that follow are as fresh.
  */
 import { randomUUID } from 'node:crypto'
+import { parseAccept, type Accept } from 'hono/utils/accept'
 import { SESSION_TOKEN, IDEMPOTENCY_KEY } from '../http/headers.ts'
 import { askNextTier } from '../http/pass-on.ts'
 import { Problem, problemType } from '../http/problem.ts'
@@ -68,9 +69,17 @@ export function mountPages(service: Service, site: Site): void {
   for (const asset of ASSETS) app.get(asset.path, (c) => sendAsset(c, asset))
 }
 
-/** Whether the client is a browser; programs say what they want, or nothing. */
+/** Whether the client wants HTML, and JSON no more than that. One that takes anything, as curl does, is a program. */
 export function prefersHtml(c: ServiceContext): boolean {
-  return c.req.header('accept')?.includes('text/html') ?? false
+  const ranges = parseAccept(c.req.header('accept') ?? '')
+  const html = qualityOf(ranges, 'text/html', 'text/*')
+  return html > 0 && html >= qualityOf(ranges, 'application/json', 'application/*', '*/*')
+}
+
+/** The quality that the first of the names has, the most specific one first (RFC 9110, section 12.5.1); 0 where none is there. */
+function qualityOf(ranges: readonly Accept[], ...names: readonly string[]): number {
+  const found = names.map((name) => ranges.find(({ type }) => type.toLowerCase() === name))
+  return found.find((range) => range !== undefined)?.q ?? 0
 }
 
 /** The report's `GET /data` for a browser. */
