@@ -1,5 +1,8 @@
 /** The form that people send: whatever its encoding, what reaches the backend is what was typed. */
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { EventEmitter } from 'node:events'
+import type { ServerResponse } from 'node:http'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Client } from '../http/connections.ts'
 import { problemType } from '../http/problem.ts'
 import { TierClient } from '../http/tier-client.ts'
 import type { Service } from '../http/service.ts'
@@ -190,4 +193,64 @@ it.each([
 ])('answers a browser that names the stylesheet %s', async (_, known, status) => {
   const response = await service.request(STYLE.href, { headers: { 'if-none-match': known } })
   expect([response.status, await response.text()]).toEqual([status, status === 304 ? '' : STYLE.body])
+})
+
+describe('a request that is refused before any route sees it', () => {
+  const refusedWith = async (path: string, accept: string, init: RequestInit = {}): Promise<Response> => {
+    const response = await service.request(path, { ...init, headers: { accept, 'accept-language': 'fr' } })
+    expect(backend.asked).toEqual([])
+    return response
+  }
+  const fillUp = (): void => {
+    service = testService('frontend2', { inFlightMax: 0 })
+    mountFrontend(service, tier)
+  }
+
+  it.each([
+    ['GET', '/'],
+    ['GET', '/records?lang=fr'],
+    ['POST', '/submit'],
+  ])('gets a page from a full instance in a browser, without a read: %s %s', async (method, path) => {
+    fillUp()
+    const response = await refusedWith(path, 'text/html', { method })
+    expect([response.status, response.headers.get('content-type'), response.headers.get('retry-after')]).toEqual([
+      503,
+      'text/html; charset=utf-8',
+      '1',
+    ])
+    expect(await response.text()).toContain(MESSAGES.fr.problems.overloaded.title)
+  })
+
+  it('gets a page for an address that is too long in a browser', async () => {
+    const response = await refusedWith(`/?${'x'.repeat(8 * 1024)}`, 'text/html')
+    expect(response.status).toBe(414)
+    expect(await response.text()).toContain(MESSAGES.fr.problems['uri-too-long'].title)
+  })
+
+  it('gets a problem document in a program', async () => {
+    fillUp()
+    for (const path of ['/', '/api/data', `/${'x'.repeat(8 * 1024)}`]) {
+      const response = await refusedWith(path, '*/*')
+      expect(response.headers.get('content-type')).toBe('application/problem+json')
+      expect(await response.json()).toMatchObject({ status: response.status, definite: true })
+    }
+  })
+
+  it('gets a page for an answer that is too large for what others have not taken yet in a browser', async () => {
+    service = testService('frontend2', { untakenBytesMax: 64 * 1024 })
+    mountFrontend(service, tier)
+    backend.answer = { ...RECORDS, body: RECORDS.body!.replace('"x"', `"${'x'.repeat(70_000)}"`) }
+    const client = { isGone: false, waiters: new Set() } as unknown as Client
+    const request = new Request('http://service.test/', { headers: BROWSER })
+    const response = await service.fetch(request, { client, outgoing: new EventEmitter() as unknown as ServerResponse })
+    expect([response.status, response.headers.get('content-type')]).toEqual([503, 'text/html; charset=utf-8'])
+    expect(await response.text()).toContain('this answer is large')
+  })
+
+  it('is counted as what it was', async () => {
+    fillUp()
+    await refusedWith('/', 'text/html')
+    expect(service.inFlight).toBe(0)
+    expect(await (await service.request('/metrics')).text()).toMatch(/_count\{.*status="503".*\} 1/)
+  })
 })

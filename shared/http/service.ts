@@ -2,7 +2,7 @@
  * What every service of every tier does around its routes: identity, admission, errors, health, metrics, logs.
  *
  *   request ─▶ admission ─▶ Hono routes ─▶ Exchange.answer ─▶ log line, metrics
- *                  └ 503 overloaded        └ Problem → problem+json
+ *                  └ 503 overloaded        └ Problem → problem+json, or a page for a browser
  *
  * This stands around Hono's `fetch` and not in Hono middleware: with a single handler on a route Hono calls it
  * directly, and no answer has its headers touched twice. A service is tested with `service.request()`, without a port.
@@ -93,6 +93,7 @@ export class Service {
   readonly fetch = async (request: Request, bindings: Partial<ServiceEnv['Bindings']> = {}): Promise<Response> => {
     const { name, stage, inFlightMax = 4096, faults } = this.options
     const exchange = new Exchange(name, askedId(request, bindings.incoming), this.#isDraining)
+    const env = { ...bindings, exchange, stage }
     const pathStart = request.url.indexOf('/', 8)
     const queryStart = request.url.indexOf('?', pathStart)
     const path = request.url.slice(pathStart, queryStart === -1 ? undefined : queryStart)
@@ -101,14 +102,14 @@ export class Service {
     this.#inFlight++
     let response: Response
     try {
-      if (request.url.length - pathStart > URL_BYTES_MAX) response = exchange.problem(new Problem('uri-too-long'))
-      else if (this.#inFlight > inFlightMax && !isHealth) response = exchange.problem(overloaded(inFlightMax))
+      if (request.url.length - pathStart > URL_BYTES_MAX) response = await this.#refuse(request, env, new Problem('uri-too-long'))
+      else if (this.#inFlight > inFlightMax && !isHealth) response = await this.#refuse(request, env, overloaded(inFlightMax))
       else {
         if (faults !== undefined && faults.answerDelayMs > 0 && !isHealth) await held(faults.answerDelayMs)
-        response = await this.app.fetch(request, { ...bindings, exchange, stage })
+        response = await this.app.fetch(request, env)
         // Of reads only: a write has been made, and its answer says so.
         if (request.method === 'GET' && !isHealth && !this.#hasRoomFor(exchange.bodyLength, bindings))
-          response = exchange.problem(untaken())
+          response = await this.#refuse(request, env, untaken())
       }
     } catch (error) {
       response = exchange.problem(this.#problemOf(error, exchange))
@@ -166,6 +167,16 @@ export class Service {
 
   #failed(c: ServiceContext, error: unknown): Response | Promise<Response> {
     return this.#answerProblem(c, this.#problemOf(error, c.env.exchange))
+  }
+
+  /** Without the routes, which must not see the request; through Hono all the same, because a page needs a context. */
+  #refuse(request: Request, env: ServiceEnv['Bindings'], problem: Problem): Response | Promise<Response> {
+    if (!this.problemPage) return env.exchange.problem(problem)
+    const refusal = new Hono<ServiceEnv>().notFound((c) => this.#answerProblem(c, problem))
+    refusal.onError((error) => {
+      throw error
+    })
+    return refusal.fetch(request, env)
   }
 
   #answerProblem(c: ServiceContext, problem: Problem): Response | Promise<Response> {
