@@ -142,6 +142,14 @@ describe.skipIf(program === undefined)('the page, without scripts', () => {
     }
     const button = await page.locator('form.submit button').boundingBox()
     expect(button!.height).toBeGreaterThanOrEqual(40)
+    // An error page repeats what was asked for: a path, a parameter.
+    for (const path of [`/${'nowhere'.repeat(40)}`, `/records?before=${'x'.repeat(80)}`]) {
+      await page.goto(`${stage.entry('frontend')}${path}`)
+      expect(await page.locator('.problem-page').textContent()).toMatch(/(?:nowhere|x){40}/)
+      expect(await overflow(page), path).toBe(0)
+    }
+    expect(complaints.filter((complaint) => !/\b40[04]\b/.test(complaint))).toEqual([])
+    complaints = []
   })
 
   test('pages through the records', async () => {
