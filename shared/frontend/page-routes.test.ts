@@ -254,3 +254,17 @@ describe('a request that is refused before any route sees it', () => {
     expect(await (await service.request('/metrics')).text()).toMatch(/_count\{.*status="503".*\} 1/)
   })
 })
+
+it('does not say of a record that was deleted that it has not arrived yet', async () => {
+  backend.answer = {
+    status: 200,
+    headers: { 'content-type': 'application/json', 'x-session-token': '1:43', 'x-served-by': 'backend1, db2' },
+    body: '{"records":[],"next":null,"server":"DB2"}',
+  }
+  const pageOf = async (written: string): Promise<string> =>
+    (await service.request(`/?saved=42&at=${written}`, { headers: BROWSER })).text()
+  const { notYetAt, goneSince } = MESSAGES.en
+  expect(await pageOf('1:42')).toContain(goneSince)
+  expect(await pageOf('1:42')).not.toContain(notYetAt('db2'))
+  expect(await pageOf('1:44')).toContain(notYetAt('db2'))
+})

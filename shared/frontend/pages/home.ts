@@ -2,6 +2,7 @@
  * `GET /`, and the answer to a `POST /submit` that failed: the form, the way the page took, the newest records.
  */
 import { html } from 'hono/html'
+import { comparePositions, parsePosition } from '../../store/position.ts'
 import { pageLink } from './language.ts'
 import { layout, type Html, type PageView } from './layout.ts'
 import { MESSAGES } from './messages.ts'
@@ -64,16 +65,27 @@ function savedNotice(saved: Saved, view: HomeView): Html {
   const sentences = [saved.origin !== undefined && text.savedBy(saved.origin), phrase !== '' && text.savedVia(phrase)].filter(Boolean)
   return html`<div class="notice notice-saved" role="status">
     <h2>${text.savedHeading(saved.id)}</h2>
-    <p>${sentences.join(' ')} ${isListed ? html`<a href="#record-${saved.id}">${text.showRecord}</a>` : notYet(saved, view)}</p>
+    <p>${sentences.join(' ')} ${isListed ? html`<a href="#record-${saved.id}">${text.showRecord}</a>` : notListed(saved, view)}</p>
   </div>`
 }
 
-/** Replication is not instant: an older page of an older history is worth a sentence, an overtaken record is not. */
-function notYet(saved: Saved, view: HomeView): string {
+/**
+ * Replication is not instant: an older page of an older history is worth a sentence, an overtaken record is not. A page whose history has
+ * come as far as the write had the record, and has it no more: it was deleted, or lost with a primary that failed.
+ */
+function notListed(saved: Saved, view: HomeView): string {
+  const text = MESSAGES[view.choice.language]
   const instance = instanceName(view.way, 'db')
   const newestId = view.records?.[0]?.id ?? 0
-  if (view.records === undefined || instance === undefined || newestId > saved.id) return ''
-  return MESSAGES[view.choice.language].notYetAt(instance)
+  if (view.records === undefined || newestId > saved.id) return ''
+  if (hasReached(view.sessionToken, saved.sessionToken)) return text.goneSince
+  return instance === undefined ? '' : text.notYetAt(instance)
+}
+
+/** False where either is not known. */
+function hasReached(found: string | undefined, wanted: string | undefined): boolean {
+  const [at, until] = [found, wanted].map((token) => parsePosition(token ?? ''))
+  return at !== undefined && until !== undefined && comparePositions(at, until) >= 0
 }
 
 function failedNotice(problem: ProblemView, view: HomeView): Html {

@@ -33,6 +33,7 @@ export interface Messages {
   readonly savedBy: (origin: string) => string
   readonly savedVia: (instances: string) => string
   readonly notYetAt: (instance: string) => string
+  readonly goneSince: string
   readonly showRecord: string
 
   readonly wayHeading: string
@@ -99,6 +100,7 @@ const EN: Messages = {
   savedBy: (origin) => `${origin} took the write.`,
   savedVia: (instances) => `It went through ${instances}.`,
   notYetAt: (instance) => `This page was read from ${instance}, where the record has not arrived yet.`,
+  goneSince: 'The record is not there any more.',
   showRecord: 'Show it',
 
   wayHeading: 'The way this page took',
@@ -168,6 +170,7 @@ const FR: Messages = {
   savedBy: (origin) => `${origin} a reçu l’écriture.`,
   savedVia: (instances) => `Elle est passée par ${instances}.`,
   notYetAt: (instance) => `Cette page a été lue sur ${instance}, où le message n’est pas encore arrivé.`,
+  goneSince: 'Le message n’existe plus.',
   showRecord: 'Le voir',
 
   wayHeading: 'Le chemin de cette page',

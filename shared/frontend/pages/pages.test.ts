@@ -132,6 +132,20 @@ describe('homePage', () => {
     expect(home('en', { saved, records: undefined })).not.toContain('not arrived yet')
   })
 
+  it.each([
+    ['1:41', '1:42', 'not arrived yet'],
+    ['1:9', '2:1', 'not arrived yet'],
+    ['3:0/2FFFFFF', '3:0/3000148', 'not arrived yet'],
+    [undefined, '1:42', 'not arrived yet'],
+    ['1:42', undefined, 'not arrived yet'],
+    ['1:42', '1:42', 'not there any more'],
+    ['1:43', '1:42', 'not there any more'],
+    ['2:1', '1:42', 'not there any more'],
+  ])('says at %s of a record written at %s that it is %s', (sessionToken, written, sentence) => {
+    const page = home('en', { saved: { ...saved, sessionToken: written }, records: [record(41)], sessionToken })
+    for (const either of ['not arrived yet', 'not there any more']) expect(page.includes(either)).toBe(either === sentence)
+  })
+
   it('keeps text and key when the outcome is unknown, and says why repeating is safe', () => {
     const page = home('en', { problem: TIMEOUT, form: { message: 'my text', idempotencyKey: 'key-1' } })
     expect(page).toContain('The message may or may not have been saved')
