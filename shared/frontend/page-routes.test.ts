@@ -268,3 +268,38 @@ it('does not say of a record that was deleted that it has not arrived yet', asyn
   expect(await pageOf('1:42')).not.toContain(notYetAt('db2'))
   expect(await pageOf('1:44')).toContain(notYetAt('db2'))
 })
+
+it.each([
+  ['/', '/api/data?limit=10'],
+  ['/?saved=7&at=1:42&lang=fr', '/api/data?limit=10'],
+  ['/records', '/api/data?limit=20'],
+  ['/records?before=5&lang=fr', '/api/data?limit=20&before=5'],
+  ['/data', '/api/data?limit=20'],
+])('links from %s to the very records that it shows as JSON', async (path, href) => {
+  backend.answer = RECORDS
+  const page = await (await service.request(path, { headers: BROWSER })).text()
+  expect(jsonLinks(page)).toEqual([href])
+  expect(backend.asked[0]!.url).toBe(href)
+})
+
+const EMPTY: FakeAnswer = { ...RECORDS, body: '{"records":[],"next":null,"server":"DB1"}' }
+const FAILED: FakeAnswer = { status: 503, body: '{"title":"t","status":503,"definite":true}' }
+
+it.each([
+  ['/', EMPTY],
+  ['/records', EMPTY],
+  ['/', FAILED],
+  ['/nowhere', RECORDS],
+])('has no link to records as JSON on a page of %s that shows none', async (path, answer) => {
+  backend.answer = answer
+  expect(jsonLinks(await (await service.request(path, { headers: BROWSER })).text())).toEqual([])
+})
+
+it('has no link to records as JSON on the answer to a submit that failed', async () => {
+  backend.answer = FAILED
+  expect(jsonLinks(await (await urlencoded('message=x&key=k')).text())).toEqual([])
+})
+
+function jsonLinks(page: string): string[] {
+  return [...page.matchAll(/href="(\/api[^"]*)"/g)].map(([, href]) => href!.replaceAll('&amp;', '&'))
+}

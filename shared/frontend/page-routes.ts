@@ -89,21 +89,24 @@ export function showNewestRecords(c: ServiceContext, site: Site): Promise<Respon
 
 async function showHome(c: ServiceContext, site: Site): Promise<Response> {
   const saved = parseSaved(new URL(c.req.url).searchParams)
-  const asked = await ask<PageOfRecords>(c, site, 'GET', `/api/data?limit=${RECORDS_ON_HOME}`, freshness(c))
+  const jsonHref = `/api/data?limit=${RECORDS_ON_HOME}`
+  const asked = await ask<PageOfRecords>(c, site, 'GET', jsonHref, freshness(c))
   if ('problem' in asked) return showProblem(c, site, asked.problem, asked.headers)
   const { records } = asked.value
   // Which database is the primary is known here only from who took the newest record.
   const primaryNumber = records[0] && instanceNumber(records[0].origin)
-  return send(c, 200, homePage({ ...pageView(c, site, asked.answer), saved, records, primaryNumber, way: wayOf(c), form: newForm() }))
+  const view = { ...pageView(c, site, asked.answer), saved, records, jsonHref, primaryNumber, way: wayOf(c), form: newForm() }
+  return send(c, 200, homePage(view))
 }
 
 async function showRecords(c: ServiceContext, site: Site, before: string | undefined): Promise<Response> {
   const query = new URLSearchParams({ limit: String(RECORDS_ON_PAGE), ...(before !== undefined && { before }) })
-  const asked = await ask<PageOfRecords>(c, site, 'GET', `/api/data?${query.toString()}`, freshness(c))
+  const jsonHref = `/api/data?${query.toString()}`
+  const asked = await ask<PageOfRecords>(c, site, 'GET', jsonHref, freshness(c))
   if ('problem' in asked) return showProblem(c, site, asked.problem, asked.headers)
   const { records, next } = asked.value
   const beforeId = before === undefined ? undefined : Number(before)
-  return send(c, 200, recordsPage({ ...pageView(c, site, asked.answer), records, next, before: beforeId, way: wayOf(c) }))
+  return send(c, 200, recordsPage({ ...pageView(c, site, asked.answer), records, jsonHref, next, before: beforeId, way: wayOf(c) }))
 }
 
 async function submit(c: ServiceContext, site: Site): Promise<Response> {

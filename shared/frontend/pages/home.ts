@@ -18,6 +18,8 @@ export interface HomeView extends PageView {
   readonly form: FormView
   /** Newest first; `undefined` when they were not read, as after a failed submit: the page then leaves them out. */
   readonly records: readonly RecordView[] | undefined
+  /** Where the API has them. */
+  readonly jsonHref?: string | undefined
   /** The way of this page's read; after a failed submit, of the write that failed. */
   readonly way: Way
   readonly primaryNumber?: number | undefined
@@ -41,7 +43,8 @@ export function homePage(view: HomeView): Html {
     </div>
     ${way(view)} ${newestRecords(view)}
   </div>`
-  const frame = { title: heading ?? text.home, current: 'home', main } as const
+  const jsonHref = view.records?.length ? view.jsonHref : undefined
+  const frame = { title: heading ?? text.home, current: 'home', jsonHref, main } as const
   return layout(view, problem ? frame : { ...frame, self: { path: '/', parameters: {} } })
 }
 

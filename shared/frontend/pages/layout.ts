@@ -28,6 +28,8 @@ export interface Frame {
   readonly current: 'home' | 'records' | undefined
   /** The page's own path and query, for the link to the other language; without one, where a switch would lose typed text. */
   readonly self?: { readonly path: string; readonly parameters: Readonly<Record<string, string | number>> }
+  /** Where a program reads the same records; `undefined` where the page shows none. */
+  readonly jsonHref?: string | undefined
   readonly main: Html
 }
 
@@ -51,7 +53,7 @@ export function layout(view: PageView, frame: Frame): Html {
         <a class="skip-link" href="#main">${text.skipToContent}</a>
         ${header(view, frame)}
         <main id="main" tabindex="-1">${frame.main}</main>
-        ${footer(view)}
+        ${footer(view, frame)}
       </body>
     </html> `
 }
@@ -101,11 +103,9 @@ function otherLanguages(view: PageView, { self }: Frame): Html[] {
   })
 }
 
-function footer(view: PageView): Html {
+function footer(view: PageView, { jsonHref }: Frame): Html {
   const text = MESSAGES[view.choice.language]
   const position = html`<p>${text.historyUpTo} <code>${view.sessionToken}</code></p>`
-  return html`<footer class="site-footer">
-    ${view.sessionToken === undefined ? '' : position}
-    <p><a href="/api/data">${text.asJson}</a></p>
-  </footer>`
+  const json = html`<p><a href="${jsonHref}">${text.asJson}</a></p>`
+  return html`<footer class="site-footer">${view.sessionToken === undefined ? '' : position} ${jsonHref === undefined ? '' : json}</footer>`
 }

@@ -38,6 +38,7 @@ function home(language: Language, more: Partial<HomeView> = {}): string {
       sessionToken: '1:42',
       form,
       records: [record(42)],
+      jsonHref: '/api/data?limit=10',
       way: WAY,
       ...more,
     }),
@@ -47,7 +48,19 @@ function home(language: Language, more: Partial<HomeView> = {}): string {
 function records(language: Language, more: Partial<RecordsView> = {}): string {
   const list = [record(9), record(8)]
   const choice = { language, explicit: true }
-  return text(recordsPage({ choice, stage: 'stage2', single: false, records: list, next: 8, before: 10, way: WAY, ...more }))
+  return text(
+    recordsPage({
+      choice,
+      stage: 'stage2',
+      single: false,
+      records: list,
+      jsonHref: '/api/data?limit=20',
+      next: 8,
+      before: 10,
+      way: WAY,
+      ...more,
+    }),
+  )
 }
 
 function problem(language: Language, document: ProblemView): string {

@@ -15,6 +15,8 @@ import type { Way } from './way.ts'
 export interface RecordsView extends PageView {
   /** Newest first. */
   readonly records: readonly RecordView[]
+  /** Where the API has them. */
+  readonly jsonHref: string
   /** As the API answers it: `before` of the next older page, or `null`. */
   readonly next: number | null
   /** As the address has it; `undefined` on the newest page. */
@@ -33,7 +35,9 @@ export function recordsPage(view: RecordsView): Html {
     ${view.records.length > 0 ? recordList(view.records, choice.language) : noRecords(view)} ${pageLinks(view)}
   </div>`
   const parameters: Record<string, number> = before === undefined ? {} : { before }
-  return layout(view, { title: text.recordsHeading, current: 'records', self: { path: '/records', parameters }, main })
+  const self = { path: '/records', parameters }
+  const jsonHref = view.records.length > 0 ? view.jsonHref : undefined
+  return layout(view, { title: text.recordsHeading, current: 'records', self, jsonHref, main })
 }
 
 function noRecords({ choice, before, single }: RecordsView): Html {
