@@ -300,6 +300,16 @@ it('has no link to records as JSON on the answer to a submit that failed', async
   expect(jsonLinks(await (await urlencoded('message=x&key=k')).text())).toEqual([])
 })
 
+it.each([
+  ['/submit', '/'],
+  ['/submit?lang=fr', '/?lang=fr'],
+  ['/submit?at=1:42&lang=fr', '/?at=1%3A42&lang=fr'],
+  ['/submit?at=<script>&lang=xx', '/'],
+])('leads who reloads the address of a form home, with what its links carry: %s', async (path, location) => {
+  const response = await service.request(path, { headers: BROWSER })
+  expect([response.status, response.headers.get('location')]).toEqual([303, location])
+})
+
 function jsonLinks(page: string): string[] {
   return [...page.matchAll(/href="(\/api[^"]*)"/g)].map(([, href]) => href!.replaceAll('&amp;', '&'))
 }

@@ -17,7 +17,7 @@ import type { TierAnswer, TierClient } from '../http/tier-client.ts'
 import type { RecordJson } from '../database/record-json.ts'
 import { ASSETS, type Asset } from './pages/assets.ts'
 import { homePage } from './pages/home.ts'
-import { chooseLanguage } from './pages/language.ts'
+import { chooseLanguage, pageLink } from './pages/language.ts'
 import type { Html, PageView } from './pages/layout.ts'
 import type { ProblemView } from './pages/problem-notice.ts'
 import { problemPage } from './pages/problem.ts'
@@ -63,7 +63,7 @@ export function mountPages(service: Service, site: Site): void {
   service.problemPage = (c, problem) => (prefersHtml(c) ? showThrown(c, site, problem) : undefined)
   app.get('/', (c) => showHome(c, site))
   // For whoever reloads the address that a form was sent to.
-  app.get('/submit', (c) => c.env.exchange.answer(303, null, { location: '/' }))
+  app.get('/submit', (c) => c.env.exchange.answer(303, null, { location: pageLink('/', {}, choice(c)) }))
   app.post('/submit', (c) => submit(c, site))
   app.get('/records', (c) => showRecords(c, site, c.req.query('before')))
   for (const asset of ASSETS) app.get(asset.path, (c) => sendAsset(c, asset))
