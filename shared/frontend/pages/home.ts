@@ -2,6 +2,7 @@
  * `GET /`, and the answer to a `POST /submit` that failed: the form, the way the page took, the newest records.
  */
 import { html } from 'hono/html'
+import { problemType } from '../../http/problem.ts'
 import { comparePositions, parsePosition } from '../../store/position.ts'
 import { pageLink } from './language.ts'
 import { layout, type Html, type PageView } from './layout.ts'
@@ -39,7 +40,7 @@ export function homePage(view: HomeView): Html {
       <h1>${text.homeHeading}</h1>
       <p class="lead">${view.single ? text.homeLeadSingle : text.homeLead}</p>
       ${problem ? failedNotice(problem, view) : saved ? savedNotice(saved, view) : ''}
-      ${submitForm(view.form, view.choice, problem?.status === 422 ? 'problem' : undefined)}
+      ${submitForm(view.form, view.choice, problem?.type === problemType('invalid-content') ? 'problem' : undefined)}
     </div>
     ${way(view)} ${newestRecords(view)}
   </div>`

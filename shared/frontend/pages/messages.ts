@@ -70,6 +70,7 @@ export interface Messages {
   readonly notSaved: string
   readonly maybeSaved: string
   readonly notSavedAdvice: string
+  readonly otherTextAdvice: string
   readonly maybeSavedAdvice: string
   readonly requestId: string
   readonly detailInEnglish: string
@@ -137,6 +138,7 @@ const EN: Messages = {
   notSaved: 'The message was not saved',
   maybeSaved: 'The message may or may not have been saved',
   notSavedAdvice: 'It certainly was not written. Your text is still in the form.',
+  otherTextAdvice: 'Your text is still in the form, and the form has a new key now: send it again to save it.',
   maybeSavedAdvice:
     'Sending the same form again is safe: it carries a key, and what is sent twice under one key is saved once. Leave the text as it is.',
   requestId: 'Request',
@@ -207,6 +209,7 @@ const FR: Messages = {
   notSaved: 'Le message n’a pas été enregistré',
   maybeSaved: 'Le message a peut-être été enregistré, ou peut-être pas',
   notSavedAdvice: 'Il n’a certainement pas été écrit. Votre texte est toujours dans le formulaire.',
+  otherTextAdvice: 'Votre texte est toujours dans le formulaire, qui a maintenant une nouvelle clé\u202f: renvoyez-le pour l’enregistrer.',
   maybeSavedAdvice:
     'Vous pouvez renvoyer le même formulaire sans risque\u202f: il porte une clé, et ce qui est envoyé deux fois sous la même clé n’est enregistré qu’une fois. Ne modifiez pas le texte.',
   requestId: 'Requête',

@@ -22,6 +22,7 @@ const TIMEOUT: ProblemView = {
   requestId: 'req-7',
 }
 const INVALID: ProblemView = { ...TIMEOUT, type: 'urn:relais:problem:invalid-content', status: 422, definite: true, detail: HOSTILE }
+const OTHER_TEXT: ProblemView = { ...INVALID, type: 'urn:relais:problem:idempotency-key-reused', detail: 'used' }
 const UNLISTED: ProblemView = { type: HOSTILE, title: HOSTILE, status: 500, definite: false, requestId: HOSTILE }
 
 function record(id: number, message = `message ${id}`): RecordView {
@@ -172,6 +173,19 @@ describe('homePage', () => {
   it('says that nothing was saved only when that is certain', () => {
     expect(home('en', { problem: INVALID })).toContain('The message was not saved')
     expect(home('en', { problem: TIMEOUT })).not.toContain('The message was not saved')
+  })
+
+  it('marks a message as wrong only when it is, and says of one whose key was used that sending it again saves it', () => {
+    const invalid = home('en', { problem: INVALID })
+    const otherText = home('en', { problem: OTHER_TEXT })
+    expect([invalid, otherText, home('en', { problem: TIMEOUT })].map((page) => page.includes('aria-invalid'))).toEqual([
+      true,
+      false,
+      false,
+    ])
+    expect(otherText).toContain('The message was not saved')
+    expect([invalid, otherText].map((page) => page.includes('send it again to save it'))).toEqual([false, true])
+    expect(home('fr', { problem: OTHER_TEXT })).toContain('renvoyez-le pour l’enregistrer')
   })
 
   it('offers the other language, except where changing would lose what was typed', () => {

@@ -37,9 +37,9 @@ export function problemReason(problem: ProblemView, language: Language): Html {
 /** Whether the write was made, and what to do: the heading and the advice. */
 export function writeVerdict(problem: ProblemView, language: Language): { heading: string; advice: string } {
   const text = MESSAGES[language]
-  return problem.definite
-    ? { heading: text.notSaved, advice: text.notSavedAdvice }
-    : { heading: text.maybeSaved, advice: text.maybeSavedAdvice }
+  if (!problem.definite) return { heading: text.maybeSaved, advice: text.maybeSavedAdvice }
+  const isOtherText = problem.type === problemType('idempotency-key-reused')
+  return { heading: text.notSaved, advice: isOtherText ? text.otherTextAdvice : text.notSavedAdvice }
 }
 
 function explanation(problem: ProblemView, language: Language): Html {
