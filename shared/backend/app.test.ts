@@ -124,6 +124,15 @@ describe('a write', () => {
     })
   })
 
+  it.each([
+    ['PUT', '{"message":"a"}'],
+    ['DELETE', null],
+  ])('takes along the conditions of a %s, which the database judges', async (method, body) => {
+    const conditions = { 'if-match': '"old"', 'if-none-match': '*' }
+    await service.request('/api/data/7', { method, body, headers: { ...JSON_TYPE, ...conditions } })
+    expect(database.asked[0]!.headers).toMatchObject(conditions)
+  })
+
   it('keeps its client’s idempotency key, and shows it', async () => {
     const response = await post('/api/data', '{"message":"a"}', { 'idempotency-key': 'mine' })
     expect(database.asked[0]!.headers['idempotency-key']).toBe('mine')

@@ -7,9 +7,9 @@
  * the client can repeat the same write under the same key and it has one effect.
  */
 import { headerOf, type Service, type ServiceContext } from '../http/service.ts'
-import { SESSION_TOKEN } from '../http/headers.ts'
+import { PRECONDITIONS, SESSION_TOKEN } from '../http/headers.ts'
 import { askToWrite } from '../http/keyed-write.ts'
-import { askNextTier, headersPassedBack, passBack } from '../http/pass-on.ts'
+import { askNextTier, headersOf, headersPassedBack, passBack } from '../http/pass-on.ts'
 import { readBody } from '../http/read-body.ts'
 import { readJson } from '../http/read-json.ts'
 import { parseId, parsePageQuery, parseRecordInput, parseSessionToken } from '../http/record-input.ts'
@@ -51,7 +51,9 @@ async function read(c: ServiceContext, databaseTier: TierClient): Promise<Respon
 }
 
 async function write(c: ServiceContext, databaseTier: TierClient, body: string | undefined): Promise<Response> {
-  const { answer, keyHeader } = await askToWrite(c, databaseTier, { body, headers: body === undefined ? {} : JSON_BODY })
+  const headers = headersOf(c, PRECONDITIONS)
+  if (body !== undefined) Object.assign(headers, JSON_BODY)
+  const { answer, keyHeader } = await askToWrite(c, databaseTier, { body, headers })
   return passBack(c.env.exchange, answer, keyHeader)
 }
 

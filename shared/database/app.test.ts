@@ -1,9 +1,9 @@
 /** The routes over a store that only notes by when it is asked to answer. */
-import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Problem } from '../http/problem.ts'
 import type { Service } from '../http/service.ts'
 import { formatPosition, type Position } from '../store/position.ts'
-import type { Store } from '../store/store.ts'
+import type { Store, StoredRecord } from '../store/store.ts'
 import { testService } from '../test/test-service.ts'
 import { mountDatabase } from './app.ts'
 
@@ -72,4 +72,38 @@ it.each([
   const response = await service.request('/primary')
   expect(response.status).toBe(status)
   expect(await response.text()).toContain(text)
+})
+
+const RECORD: StoredRecord = { id: 1, message: 'kept', origin: 'DB1', createdAtMs: 0, updatedAtMs: 0 }
+
+describe.each([
+  ['PUT', '{"message":"x"}', 200],
+  ['DELETE', null, 204],
+])('%s of a record that is there', (method, body, made) => {
+  const ask = async (headers: Record<string, string>): Promise<[number, number]> => {
+    const write = vi.fn<() => Promise<unknown>>(async () => ({ value: RECORD, position: POSITION }))
+    const store = {
+      role: 'primary',
+      formatPosition,
+      get: async () => ({ value: RECORD, position: POSITION }),
+      replace: write,
+      remove: write,
+    }
+    const service = testService('db1')
+    mountDatabase(service, store as Partial<Store> as Store)
+    const response = await service.request('/api/data/1', { method, body, headers: { 'content-type': 'application/json', ...headers } })
+    expect(response.headers.get('x-session-token')).toBe('1:7')
+    return [response.status, write.mock.calls.length]
+  }
+
+  it.each([{ 'if-none-match': '*' }, { 'if-match': '"old"' }, { 'if-match': 'W/"a", "b"' }, { 'if-match': '*', 'if-none-match': '*' }])(
+    'is not made, and answered 412, with %o',
+    async (headers) => {
+      expect(await ask(headers)).toEqual([412, 0])
+    },
+  )
+
+  it.each([{}, { 'if-match': '*' }, { 'if-none-match': '"old"' }, { 'if-match': '' }])('is made with %o', async (headers) => {
+    expect(await ask(headers)).toEqual([made, 1])
+  })
 })

@@ -22,6 +22,7 @@ import type { Position } from '../store/position.ts'
 import { READ_MS_MAX, type PageQuery, type Store, type StoredRecord, type WriteOptions } from '../store/store.ts'
 import { toJson, type RecordJson } from './record-json.ts'
 import { mountHealth } from './health.ts'
+import { unmetPrecondition } from './preconditions.ts'
 import { countReplication } from './replication-metrics.ts'
 
 export interface DatabaseOptions {
@@ -117,7 +118,10 @@ class DatabaseRoutes {
 
   async #replace(c: ServiceContext): Promise<Response> {
     const id = parseId(c.req.param('id')!)
-    const { value, position } = await this.#write(c, (message, options) => this.#store.replace(id, message, options))
+    const { value, position } = await this.#write(c, async (message, options) => {
+      await this.#checkPreconditions(c, id, options)
+      return this.#store.replace(id, message, options)
+    })
     return this.#answer(c, 200, this.#withServer(value), position)
   }
 
@@ -127,6 +131,7 @@ class DatabaseRoutes {
     const options = this.#writeOptions(c)
     // Nothing is in it, but while it is not whole the request may still be refused as malformed.
     await readBody(c)
+    await this.#checkPreconditions(c, id, options)
     const { position } = await this.#made(this.#store.remove(id, options), options)
     return this.#answer(c, 204, undefined, position)
   }
@@ -135,6 +140,15 @@ class DatabaseRoutes {
     this.#refuseOnReplica()
     const options = this.#writeOptions(c)
     return this.#made(write(parseRecordInput(await readJson(c)), options), options)
+  }
+
+  /** A record that is not there is 404 with or without preconditions (RFC 9110, section 13.2.1). */
+  async #checkPreconditions(c: ServiceContext, id: number, { deadlineMs }: WriteOptions): Promise<void> {
+    const unmet = unmetPrecondition(c)
+    if (unmet === undefined) return
+    const { value, position } = await this.#store.get(id, deadlineMs)
+    if (!value) throw this.#notThere(`there is no record ${id}`, position)
+    throw new Problem('precondition-failed', { detail: unmet, headers: this.#token(position) })
   }
 
   /** Who is told that a record is not there must not see it in a later read: such an answer has a position too. */
@@ -186,7 +200,11 @@ class DatabaseRoutes {
   }
 
   #notThere(detail: string, position: Position): Problem {
-    return new Problem('not-found', { detail, headers: { [SESSION_TOKEN]: this.#store.formatPosition(position) } })
+    return new Problem('not-found', { detail, headers: this.#token(position) })
+  }
+
+  #token(position: Position): Record<string, string> {
+    return { [SESSION_TOKEN]: this.#store.formatPosition(position) }
   }
 
   #withServer(record: StoredRecord): RecordJson & { server: string } {

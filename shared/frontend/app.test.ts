@@ -69,6 +69,12 @@ describe('a program’s request', () => {
     expect(Object.keys(backend.asked[0]!.headers).filter((name) => name in stopped)).toEqual([])
   })
 
+  it.each(['PUT', 'DELETE'])('%s takes along its conditions, which the database judges', async (method) => {
+    const conditions = { 'if-match': '"old"', 'if-none-match': '*' }
+    await service.request('/api/data/7', { method, headers: conditions })
+    expect(backend.asked[0]!.headers).toMatchObject(conditions)
+  })
+
   it('comes back with the whole way: frontend, backend, database', async () => {
     const { headers } = await service.request('/api/data')
     expect(headers.get('x-served-by')).toBe('frontend3, backend1, db3')

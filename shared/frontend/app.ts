@@ -9,7 +9,8 @@
  */
 import { askToWrite } from '../http/keyed-write.ts'
 import { readBody } from '../http/read-body.ts'
-import { askNextTier, passBack } from '../http/pass-on.ts'
+import { PRECONDITIONS } from '../http/headers.ts'
+import { askNextTier, headersOf, passBack } from '../http/pass-on.ts'
 import type { Service, ServiceContext } from '../http/service.ts'
 import type { TierClient } from '../http/tier-client.ts'
 import { mountPages, prefersHtml, showNewestRecords } from './page-routes.ts'
@@ -38,14 +39,12 @@ async function passOnRead(c: ServiceContext, backendTier: TierClient): Promise<R
   return passBack(c.env.exchange, await askNextTier(c, backendTier))
 }
 
-/** What the body is travels with it: it is the backend that judges it. */
+/** What the body is, and under which conditions it is to be written, travels with it: those behind judge both. */
 async function passOnWrite(c: ServiceContext, backendTier: TierClient): Promise<Response> {
-  const headers: Record<string, string> = {}
-  for (const name of ['content-type', 'content-encoding']) {
-    const value = c.req.header(name)
-    if (value !== undefined) headers[name] = value
-  }
+  const headers = headersOf(c, WRITE_HEADERS)
   const body = await readBody(c)
   const { answer, keyHeader } = await askToWrite(c, backendTier, { headers, body: body.length > 0 ? body : undefined })
   return passBack(c.env.exchange, answer, keyHeader)
 }
+
+const WRITE_HEADERS = ['content-type', 'content-encoding', ...PRECONDITIONS]

@@ -67,6 +67,12 @@ export const ERRORS = {
     definite: true,
     meaning: 'Node to node: the records do not follow on from what this replica holds; `expected` says what does.',
   },
+  'precondition-failed': {
+    status: 412,
+    title: 'Precondition failed',
+    definite: true,
+    meaning: 'The record is there, and `If-Match` or `If-None-Match` speaks against the write: records have no entity tags.',
+  },
   'body-too-large': { status: 413, title: 'Body too large', definite: true, meaning: 'The body is larger than 64 KiB.' },
   'uri-too-long': { status: 414, title: 'URI too long', definite: true, meaning: 'The request line is longer than 8 KiB.' },
   'unsupported-media-type': {

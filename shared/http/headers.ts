@@ -12,6 +12,10 @@ export const SESSION_TOKEN = 'x-session-token'
 export const IDEMPOTENCY_KEY = 'idempotency-key'
 const TRACEPARENT = 'traceparent'
 const TRACESTATE = 'tracestate'
+export const IF_MATCH = 'if-match'
+export const IF_NONE_MATCH = 'if-none-match'
+/** Of a write: they reach the database, which knows whether the record is there. */
+export const PRECONDITIONS = [IF_MATCH, IF_NONE_MATCH] as const
 /** Set by db-lb on reads of the read group: the answer may hand the request over, by `X-Accel-Redirect`. */
 export const MAY_MOVE = 'x-relais-may-move'
 

@@ -23,11 +23,8 @@ export async function askNextTier(
   tier: TierClient,
   { body, headers = {}, method, path }: PassedOn = {},
 ): Promise<TierAnswer> {
-  const sent: Record<string, string> = { [REQUEST_ID]: c.env.exchange.requestId }
-  for (const name of REQUEST_HEADERS_PASSED_ON) {
-    const value = headerOf(c, name)
-    if (value !== undefined) sent[name] = value
-  }
+  const sent = headersOf(c, REQUEST_HEADERS_PASSED_ON)
+  sent[REQUEST_ID] = c.env.exchange.requestId
   Object.assign(sent, headers)
   const answer = await tier.call({
     method: method ?? c.req.method,
@@ -38,6 +35,16 @@ export async function askNextTier(
   })
   c.env.exchange.passedThrough(answer.headers)
   return answer
+}
+
+/** Those of the request's headers of these names that are there. */
+export function headersOf(c: ServiceContext, names: readonly string[]): Record<string, string> {
+  const found: Record<string, string> = {}
+  for (const name of names) {
+    const value = headerOf(c, name)
+    if (value !== undefined) found[name] = value
+  }
+  return found
 }
 
 /** The next tier's answer as ours. */

@@ -182,6 +182,28 @@ function rows(): Row[] {
       ...large,
       bytes: post('a'.repeat(70_000), { method: 'DELETE', path: `/api/data/${FIRST_ID}`, isChunked: true }),
     },
+    ...[
+      ['replace', 'If-None-Match: *'],
+      ['replace', 'If-Match: "old"'],
+      ['replace', 'If-Match: W/"old", "older"'],
+      ['remove', 'If-None-Match: *'],
+      ['remove', 'If-Match: "old"'],
+    ].map(([verb, condition]) => ({
+      what: `a condition that a record cannot meet, to ${verb} it: ${condition}`,
+      status: 412,
+      slug: 'precondition-failed',
+      bytes: post(verb === 'replace' ? '{"message": "a"}' : '', {
+        method: verb === 'replace' ? 'PUT' : 'DELETE',
+        path: `/api/data/${FIRST_ID}`,
+        headers: `${condition}\r\n`,
+      }),
+    })),
+    {
+      what: 'a condition on a record that is not there',
+      status: 404,
+      slug: 'not-found',
+      bytes: post('{"message": "a"}', { method: 'PUT', path: '/api/data/999999', headers: 'If-None-Match: *\r\n' }),
+    },
     { what: 'a bad session token', ...parameter, bytes: get('/api/data', 'X-Session-Token: latest\r\n') },
     { what: 'two session tokens', ...parameter, bytes: get('/api/data', 'X-Session-Token: 1:1\r\nX-Session-Token: 1:2\r\n') },
     { what: 'a bad idempotency key', ...parameter, bytes: post('{"message": "a"}', { headers: 'Idempotency-Key: a b\r\n' }) },

@@ -23,6 +23,7 @@ const TOO_LARGE = '413 body-too-large'
 const WRONG_TYPE = '415 unsupported-media-type'
 const NO_METHOD = '405 method-not-allowed'
 const NOT_FOUND = '404 not-found'
+const PRECONDITION_FAILED = '412 precondition-failed'
 const HEADERS_TOO_LARGE = '431 headers-too-large'
 const TOO_LONG = '414 uri-too-long'
 /** Only the database service itself has the path, and it wants a signature. */
@@ -76,6 +77,16 @@ export const BAD_REQUESTS: readonly BadRequest[] = [
   bad('two lengths', MALFORMED, framed('Content-Length: 15\r\nContent-Length: 16\r\n', '{"message":"a"}')),
   bad('a negative length', MALFORMED, framed('Content-Length: -3\r\n', '')),
   bad('a chunk without a size', MALFORMED, framed('Transfer-Encoding: chunked\r\n', 'zz\r\n\r\n')),
+  // Conditions that no record meets.
+  ...['If-None-Match: *', 'If-Match: "old"'].flatMap((condition) => [
+    bad(`PUT with ${condition}`, PRECONDITION_FAILED, write('PUT', '/api/data/1', '{"message":"a"}', `${JSON_TYPE}${condition}\r\n`)),
+    bad(`DELETE with ${condition}`, PRECONDITION_FAILED, request('DELETE', '/api/data/1', `${condition}\r\n`)),
+    bad(
+      `PUT with ${condition}, no such record`,
+      NOT_FOUND,
+      write('PUT', '/api/data/999999', '{"message":"a"}', `${JSON_TYPE}${condition}\r\n`),
+    ),
+  ]),
   // Methods.
   ...['BREW', 'TRACE', 'PROPFIND', 'OPTIONS', 'PUT', 'PATCH', 'DELETE'].map((method) =>
     bad(`${method} /api/data`, NO_METHOD, request(method, '/api/data')),

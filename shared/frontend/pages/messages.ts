@@ -237,6 +237,10 @@ const FR: Messages = {
       title: 'Conflit de réplication',
       meaning: 'Entre nœuds\u202f: les enregistrements reçus ne font pas suite à ceux de cette réplique.',
     },
+    'precondition-failed': {
+      title: 'Condition non remplie',
+      meaning: 'Le message existe, et une condition envoyée avec l’écriture s’y oppose.',
+    },
     'body-too-large': { title: 'Contenu trop volumineux', meaning: 'La requête dépasse 64\u202fKio.' },
     'uri-too-long': { title: 'Adresse trop longue', meaning: 'L’adresse dépasse 8\u202fKio.' },
     'unsupported-media-type': {
