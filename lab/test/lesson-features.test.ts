@@ -129,6 +129,9 @@ test('the micro-cache keeps answers, and never hides from a session what it wrot
   // What is no token must be refused as it is without the cache. To Nginx, "0" is as good as nothing.
   expect((await read({ 'x-session-token': '0' })).status).toBe(400)
   expect((await read({ 'x-read-from': 'primary' })).headers['x-cache']).toBe('BYPASS')
+  // What the load balancer keeps for a second, nobody else may keep; and a condition that it looks at itself is refused in our shape.
+  await expect.poll(async () => (await read()).headers).toMatchObject({ 'x-cache': 'HIT', 'cache-control': 'no-store' })
+  expect(await read({ 'if-match': '"old"' })).toMatchObject({ status: 412, problem: 'precondition-failed' })
   for (const tier of ['frontend', 'backend']) await lab('cache', 'stage1', '--set', 'off', '--tier', tier)
   await lab('lag', 'stage1/db2', '--delay-ms', '0')
   expect((await read()).headers).not.toHaveProperty('x-cache')

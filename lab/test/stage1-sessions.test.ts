@@ -137,6 +137,12 @@ describe('with replicas that are behind', () => {
     await expect.poll(() => moved().length, LOGGED).toBeGreaterThan(0)
     for (const address of moved())
       expect(address.split(' : ').map((one) => stage.nameAt(one))).toEqual([expect.stringMatching(/^db[23]$/), 'db1'])
+    // At db-lb itself, whose answer is the one of the load balancer that moved it: two headers of a name would be joined.
+    const again = await write()
+    const atTheBalancer = await Promise.all(
+      Array.from({ length: 10 }, () => ask(`${stage.entry('db')}/api/data?limit=1`, { headers: { 'x-session-token': tokenOf(again) } })),
+    )
+    expect(new Set(atTheBalancer.map(({ headers }) => headers['cache-control']))).toEqual(new Set(['no-store']))
     // Nobody was taken out: without a token all three go on serving.
     expect((await readAfterWrite({})).servers).toEqual(new Set(['DB1', 'DB2', 'DB3']))
   })

@@ -82,10 +82,17 @@ describe('a read', () => {
   })
 
   it('brings back the headers that travel, and no other', async () => {
-    const secret = { 'x-accel-redirect': '@primary', 'x-powered-by': 'us', 'set-cookie': 'a=b', connection: 'close' }
+    const secret = {
+      'x-accel-redirect': '@primary',
+      'x-powered-by': 'us',
+      'set-cookie': 'a=b',
+      connection: 'close',
+      'cache-control': 'max-age=60',
+    }
     database.answer = { status: 200, headers: { ...JSON_TYPE, ...WAY, ...secret, 'retry-after': '7' }, body: '{}' }
     const { headers } = await service.request('/api/data')
     expect([...headers.keys()].toSorted()).toEqual([
+      'cache-control',
       'content-type',
       'retry-after',
       'server-timing',
@@ -94,6 +101,7 @@ describe('a read', () => {
       'x-session-token',
     ])
     expect(headers.get('x-session-token')).toBe('1:42')
+    expect(headers.get('cache-control')).toBe('no-store')
   })
 
   it('puts itself before the database in X-Served-By and Server-Timing', async () => {

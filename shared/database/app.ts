@@ -183,9 +183,7 @@ class DatabaseRoutes {
     } catch (error) {
       const isElsewhere = error instanceof Problem && SERVED_ELSEWHERE.has(error.slug)
       if (!isElsewhere || headerOf(c, MAY_MOVE) === undefined) throw error
-      const target = this.#store.role === 'primary' ? '@replicas' : '@primary'
-      // Without a body: Nginx drops the connection of an answer whose body it does not want.
-      return c.env.exchange.answer(503, null, { 'x-accel-redirect': target, 'content-length': '0' })
+      return c.env.exchange.handOver(this.#store.role === 'primary' ? '@replicas' : '@primary')
     }
   }
 

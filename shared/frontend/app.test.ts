@@ -5,6 +5,7 @@ import type { Service } from '../http/service.ts'
 import { fakeTier, type FakeTier } from '../test/fake-tier.ts'
 import { testService } from '../test/test-service.ts'
 import { mountFrontend } from './app.ts'
+import { STYLE } from './pages/assets.ts'
 
 const JSON_TYPE = { 'content-type': 'application/json' }
 const WAY = { 'x-served-by': 'backend1, db3', 'server-timing': 'backend1;dur=1.20, db3;dur=0.10', 'x-session-token': '1:42' }
@@ -153,5 +154,31 @@ describe('GET /data', () => {
   ])('is the database’s JSON for everybody else, Accept: %s', async (accept) => {
     const json = await service.request('/data', { headers: accept === undefined ? {} : { accept } })
     expect(await json.json()).toEqual({ message: 'é', origin: 'DB1', server: 'DB3' })
+    expect([json.headers.get('vary'), json.headers.get('cache-control')]).toEqual(['Accept', 'no-store'])
+  })
+})
+
+describe('what a cache on the way is told', () => {
+  const cacheHeaders = async (path: string, accept: string): Promise<unknown[]> => {
+    const { headers } = await service.request(path, { headers: { accept } })
+    return [headers.get('vary'), headers.get('cache-control')]
+  }
+
+  it('of a problem that a browser gets as a page: that the answer goes by Accept, in both forms', async () => {
+    expect(await cacheHeaders('/nowhere', 'text/html')).toEqual(['Accept, Accept-Language', 'no-store'])
+    expect(await cacheHeaders('/nowhere', 'application/json')).toEqual(['Accept', 'no-store'])
+    backend.answer = 'cut'
+    expect(await cacheHeaders('/api/data', '*/*')).toEqual(['Accept', 'no-store'])
+  })
+
+  it('of a record, and of its absence: to keep neither, in the one form that each has', async () => {
+    expect(await cacheHeaders('/api/data/7', 'text/html')).toEqual([null, 'no-store'])
+    backend.answer = { status: 404, headers: { 'content-type': 'application/problem+json' }, body: '{}' }
+    expect(await cacheHeaders('/api/data/7', 'text/html')).toEqual([null, 'no-store'])
+  })
+
+  it('of the stylesheet: to keep it, and nothing else', async () => {
+    const stylesheet = await service.request(STYLE.href)
+    expect(stylesheet.headers.get('cache-control')).toBe('public, max-age=31536000, immutable')
   })
 })

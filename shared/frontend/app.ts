@@ -30,13 +30,13 @@ export function mountFrontend(service: Service, backendTier: TierClient, single 
   app.delete('/api/data/:id', write)
   app.post('/save', write)
   // The report has this path twice: as JSON at the lower tiers, as a page here.
-  app.get('/data', (c) => (prefersHtml(c) ? showNewestRecords(c, { backendTier, single }) : read(c)))
+  app.get('/data', (c) => (prefersHtml(c) ? showNewestRecords(c, { backendTier, single }) : passOnRead(c, backendTier, { vary: 'Accept' })))
   mountPages(service, { backendTier, single })
   mountVisits(service, backendTier)
 }
 
-async function passOnRead(c: ServiceContext, backendTier: TierClient): Promise<Response> {
-  return passBack(c.env.exchange, await askNextTier(c, backendTier))
+async function passOnRead(c: ServiceContext, backendTier: TierClient, headers: Record<string, string> = {}): Promise<Response> {
+  return passBack(c.env.exchange, await askNextTier(c, backendTier), headers)
 }
 
 /** What the body is, and under which conditions it is to be written, travels with it: those behind judge both. */

@@ -57,6 +57,25 @@ describe('an exchange', () => {
     expect(new Exchange('db1', 'id', () => true).json(200, {}).headers.get('connection')).toBe('close')
   })
 
+  it.each([
+    ['an answer', (exchange: Exchange) => exchange.answer(200, 'body', {})],
+    ['JSON', (exchange: Exchange) => exchange.json(200, {})],
+    ['a problem', (exchange: Exchange) => exchange.problem(new Problem('not-found'))],
+  ])('lets no cache keep %s about which nothing was said', (_, answer) => {
+    expect(answer(new Exchange('db1', 'id')).headers.get('cache-control')).toBe('no-store')
+  })
+
+  it('says once how long an answer may be kept that may be', () => {
+    const { headers } = new Exchange('frontend1', 'id').answer(200, 'body', { 'cache-control': 'public, max-age=60' })
+    expect(headers.get('cache-control')).toBe('public, max-age=60')
+  })
+
+  it('hands a request over without a Cache-Control, which Nginx would add to that of the answer it gives in the end', () => {
+    const { status, headers } = new Exchange('db2', 'id').handOver('@primary')
+    expect([status, headers.get('x-accel-redirect'), headers.get('content-length')]).toEqual([503, '@primary', '0'])
+    expect(headers.get('cache-control')).toBeNull()
+  })
+
   it('answers JSON as application/json', async () => {
     const response = new Exchange('db1', 'id').json(201, { id: 7 }, { location: '/api/data/7' })
     expect([response.status, response.headers.get('content-type'), response.headers.get('location')]).toEqual([

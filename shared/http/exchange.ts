@@ -53,13 +53,22 @@ export class Exchange {
     return performance.now() - this.#startedAtMs
   }
 
+  /**
+   * Names of `headers` are in lower case. Nothing is kept by a cache on the way unless they say so: one that may guess would keep a record,
+   * or its absence, past the next write (RFC 9111, section 4.2.2).
+   */
   answer(status: number, body: string | Uint8Array<ArrayBuffer> | null, headers: Record<string, string>): Response {
-    headers[REQUEST_ID] = this.requestId
-    headers[SERVED_BY] = this.#servedBy
-    headers[SERVER_TIMING] = this.serverTiming
-    if (this.#isClosing()) headers['connection'] = 'close'
-    this.bodyLength = typeof body === 'string' && body.length > SHORT_UNITS_MAX ? Buffer.byteLength(body) : (body?.length ?? 0)
-    return new Response(body, { status, headers })
+    headers['cache-control'] ??= 'no-store'
+    return this.#respond(status, body, headers)
+  }
+
+  /**
+   * Hands the request over to another location of the load balancer that asked. (!) Without `Cache-Control`: Nginx adds that of this answer,
+   * which it drops, to the one that it gives in the end, and there would be two.
+   */
+  handOver(location: string): Response {
+    // Without a body: Nginx drops the connection of an answer whose body it does not want.
+    return this.#respond(503, null, { 'x-accel-redirect': location, 'content-length': '0' })
   }
 
   json(status: number, value: unknown, headers: Record<string, string> = {}): Response {
@@ -70,6 +79,15 @@ export class Exchange {
   problem(problem: Problem, headers: Record<string, string> = {}): Response {
     const all = { ...headers, ...problem.headers, 'content-type': PROBLEM_CONTENT_TYPE }
     return this.answer(problem.status, JSON.stringify(problem.toDocument(this.requestId)), all)
+  }
+
+  #respond(status: number, body: string | Uint8Array<ArrayBuffer> | null, headers: Record<string, string>): Response {
+    headers[REQUEST_ID] = this.requestId
+    headers[SERVED_BY] = this.#servedBy
+    headers[SERVER_TIMING] = this.serverTiming
+    if (this.#isClosing()) headers['connection'] = 'close'
+    this.bodyLength = typeof body === 'string' && body.length > SHORT_UNITS_MAX ? Buffer.byteLength(body) : (body?.length ?? 0)
+    return new Response(body, { status, headers })
   }
 }
 

@@ -79,7 +79,12 @@ describe('a request that the parser or the adapter refuses', () => {
   ])('%s is answered %i in our shape', async (_, status, slug, text) => {
     const answer = await rawRequest(server.port, text)
     expect(answer.status).toBe(status)
-    expect(answer.headers).toMatchObject({ 'content-type': 'application/problem+json', connection: 'close', 'x-served-by': 'db1' })
+    expect(answer.headers).toMatchObject({
+      'content-type': 'application/problem+json',
+      'cache-control': 'no-store',
+      connection: 'close',
+      'x-served-by': 'db1',
+    })
     const document = JSON.parse(answer.body) as Record<string, unknown>
     expect(document).toMatchObject({
       type: `urn:relais:problem:${slug}`,

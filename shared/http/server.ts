@@ -127,6 +127,7 @@ function refuse(name: string, error: NodeJS.ErrnoException, socket: Socket, conn
     ...problem.headers,
     'Content-Type': 'application/problem+json',
     'Content-Length': String(Buffer.byteLength(body)),
+    'Cache-Control': 'no-store',
     Connection: 'close',
     'X-Request-ID': exchange.requestId,
     'X-Served-By': name,

@@ -180,7 +180,8 @@ export class Service {
   }
 
   #answerProblem(c: ServiceContext, problem: Problem): Response | Promise<Response> {
-    return this.problemPage?.(c, problem) ?? c.env.exchange.problem(problem)
+    if (this.problemPage === undefined) return c.env.exchange.problem(problem)
+    return this.problemPage(c, problem) ?? c.env.exchange.problem(problem, { vary: 'Accept' })
   }
 
   #problemOf(error: unknown, exchange: Exchange): Problem {

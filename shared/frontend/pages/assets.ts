@@ -37,9 +37,9 @@ function readAsset(name: string, contentType: string): Asset {
   const path = `/assets/${name}`
   const etag = `"${hash}"`
   const headers = {
-    'Content-Type': contentType,
-    ETag: etag,
-    'X-Content-Type-Options': 'nosniff',
+    'content-type': contentType,
+    etag,
+    'x-content-type-options': 'nosniff',
   }
   return { path, hash, href: `${path}?v=${hash}`, body, etag, headers }
 }
