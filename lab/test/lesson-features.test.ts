@@ -99,6 +99,11 @@ test('a sticky visitor keeps one frontend, and another when it dies, without its
     .join('; ')
   expect(cookie).toMatch(/relais_route=.*relais_visitor=|relais_visitor=.*relais_route=/)
   for (const visits of [2, 3, 4]) expect((await visit(cookie)).json).toMatchObject({ visits, servedBy: json.servedBy })
+  // The cookie of one visitor must not come with what a cache gives to others.
+  const { text } = await ask(`${frontend}/`, { headers: { accept: 'text/html' } })
+  const asset = await ask(frontend + /href="(\/assets\/style[^"]+)"/.exec(text)![1]!)
+  expect(asset.headers['cache-control']).toMatch(/public/)
+  expect(asset.headers).not.toHaveProperty('set-cookie')
   await lab('kill', `stage1/${String(json.servedBy)}`)
   expect((await visit(cookie)).json).toMatchObject({ visits: 1 })
   await lab('start', `stage1/${String(json.servedBy)}`)
