@@ -41,5 +41,9 @@ export function nodeRoute(signer: Signer, work: Work): Handler<ServiceEnv> {
 }
 
 function unsigned(): Problem {
-  return new Problem('unauthorized', { detail: 'node-to-node calls need a fresh signature of this cluster' })
+  return new Problem('unauthorized', {
+    detail: 'node-to-node calls need a fresh signature of this cluster',
+    // A 401 names the way to be let in (RFC 9110, section 15.5.2): signature.ts.
+    headers: { 'www-authenticate': 'Relais-HMAC' },
+  })
 }

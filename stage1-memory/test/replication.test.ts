@@ -303,6 +303,7 @@ describe('a forged node-to-node call', () => {
       for (const [method, path, signature, sent] of forgeries) {
         const response = await raw(name, method, path, signature, sent)
         expect(response.status, `${name} ${method} ${path}`).toBe(401)
+        expect(response.headers.get('www-authenticate')).toBe('Relais-HMAC')
         expect(await response.json()).toMatchObject({ type: 'urn:relais:problem:unauthorized', definite: true })
       }
     }
