@@ -53,6 +53,19 @@ test('a count in the database is read from the primary and replaced', async () =
   expect(backend.asked[2]).toMatchObject({ method: 'PUT', url: '/api/data/7', body: '{"message":"visits: 5"}' })
 })
 
+test('a visit that is repeated under its key counts again: what it writes is another write', async () => {
+  const repeat = { method: 'POST', headers: { 'idempotency-key': 'mine', cookie: 'relais_visits_record=7' } }
+  for (const message of ['visits: 1', 'visits: 2']) {
+    backend.answer = { status: 200, body: JSON.stringify({ id: 7, message }) }
+    expect((await first.request('/visits/external', repeat)).status).toBe(200)
+  }
+  const writes = backend.asked.filter(({ method }) => method === 'PUT')
+  expect(writes.map(({ body }) => body)).toEqual(['{"message":"visits: 2"}', '{"message":"visits: 3"}'])
+  const keys = new Set(writes.map(({ headers }) => headers['idempotency-key']))
+  expect(keys.size).toBe(2)
+  expect(keys).not.toContain('mine')
+})
+
 test.each(['memory', 'external', 'client'])('a form of another site counts nothing in %s', async (kept) => {
   for (const from of ['cross-site', 'same-site']) {
     const response = await first.request(`/visits/${kept}`, { method: 'POST', headers: { 'sec-fetch-site': from } })

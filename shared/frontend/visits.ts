@@ -49,7 +49,10 @@ function countInMemory(c: ServiceContext, memory: Map<string, number>): Response
   return answer(c, 'memory', visits, [VISITOR_COOKIE, visitor])
 }
 
-/** Read and written in two steps: two visits at the same moment may count as one. A counter would need a transaction. */
+/**
+ * Read and written in two steps: two visits at the same moment may count as one. A counter would need a transaction. (!) What is written
+ * depends on what was read, so a repeat of the visit may write something else: it must not have the same key, and the client's is ignored.
+ */
 async function countInDatabase(c: ServiceContext, backendTier: TierClient): Promise<Response> {
   const id = numberIn(c, RECORD_COOKIE)
   const known =
@@ -61,7 +64,7 @@ async function countInDatabase(c: ServiceContext, backendTier: TierClient): Prom
   // A record that counts no visits is somebody else's: a cookie may name any, and must not overwrite one.
   const isOwn = id !== undefined && before !== undefined
   const target = isOwn ? { method: 'PUT', path: `/api/data/${id}` } : { method: 'POST', path: '/api/data' }
-  const { answer: written, keyHeader } = await askToWrite(c, backendTier, { ...target, body, headers: JSON_BODY })
+  const { answer: written, keyHeader } = await askToWrite(c, backendTier, { ...target, body, headers: JSON_BODY, key: randomUUID() })
   if (written.status >= 400) return passBack(c.env.exchange, written, keyHeader)
   const record = recordSchema.parse(JSON.parse(written.body.toString()))
   return answer(c, 'external', visits, [RECORD_COOKIE, String(record.id)])

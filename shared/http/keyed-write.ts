@@ -12,6 +12,11 @@ import { parseIdempotencyKey } from './record-input.ts'
 import { headerOf, type ServiceContext } from './service.ts'
 import type { TierAnswer, TierClient } from './tier-client.ts'
 
+export interface KeyedWrite extends PassedOn {
+  /** Instead of the client's, where the write is not the one that the client asked for. */
+  readonly key?: string
+}
+
 export interface KeyedAnswer {
   readonly answer: TierAnswer
   /** To be shown with the answer, whatever its status. */
@@ -19,9 +24,8 @@ export interface KeyedAnswer {
 }
 
 /** Rejects with a `Problem` that carries the key when the next tier did not answer. */
-export async function askToWrite(c: ServiceContext, tier: TierClient, { headers = {}, ...write }: PassedOn): Promise<KeyedAnswer> {
-  const key = parseIdempotencyKey(headerOf(c, IDEMPOTENCY_KEY)) ?? randomUUID()
-  const keyHeader = { [IDEMPOTENCY_KEY]: key }
+export async function askToWrite(c: ServiceContext, tier: TierClient, { headers = {}, key, ...write }: KeyedWrite): Promise<KeyedAnswer> {
+  const keyHeader = { [IDEMPOTENCY_KEY]: key ?? parseIdempotencyKey(headerOf(c, IDEMPOTENCY_KEY)) ?? randomUUID() }
   try {
     return { answer: await askNextTier(c, tier, { ...write, headers: { ...headers, ...keyHeader } }), keyHeader }
   } catch (error) {
