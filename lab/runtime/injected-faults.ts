@@ -15,9 +15,10 @@ import type { StageDirectory } from './stage-directory.ts'
 
 const TAKEN_MS_MAX = 5_000
 const POLL_MS = 25
+/** In seconds, as Prometheus counts time. */
 const METRIC: Record<keyof Faults, string> = {
-  answerDelayMs: 'relais_fault_answer_delay_ms',
-  replicationDelayMs: 'relais_fault_replication_delay_ms',
+  answerDelayMs: 'relais_fault_answer_delay_seconds',
+  replicationDelayMs: 'relais_fault_replication_delay_seconds',
 }
 
 /** What the instance is asked to do badly; nothing when nobody asked. */
@@ -43,7 +44,7 @@ export async function injectFault(
   writeFileSync(partial, `${JSON.stringify({ ...readFaults(directory, name), [fault]: delayMs })}\n`)
   renameSync(partial, file)
   const giveUpAtMs = performance.now() + TAKEN_MS_MAX
-  while ((await metricOf(url, METRIC[fault])) !== delayMs) {
+  while ((await metricOf(url, METRIC[fault])) !== delayMs / 1000) {
     if (performance.now() > giveUpAtMs)
       throw failed(
         `Failed to inject the fault into ${directory.stage}/${name}: the instance did not take it up within ${TAKEN_MS_MAX / 1000} s.\n` +
@@ -57,7 +58,7 @@ export async function injectFault(
 export async function metricOf(url: string, metric: string): Promise<number | undefined> {
   try {
     const { text } = await askOnce(`${url}/metrics`, 1_000)
-    const value = new RegExp(`^${metric}(?:\\{.*\\})? (\\d+)$`, 'm').exec(text)?.[1]
+    const value = new RegExp(`^${metric}(?:\\{.*\\})? (\\d+(?:\\.\\d+)?)$`, 'm').exec(text)?.[1]
     return value === undefined ? undefined : Number(value)
   } catch {
     return undefined

@@ -141,8 +141,13 @@ export class Service {
   }
 
   #showFaults(faults: InjectedFaults): void {
-    this.metrics.gauge('relais_fault_answer_delay_ms', 'How long the lab has each request held back.', () => faults.answerDelayMs)
-    this.metrics.gauge('relais_fault_replication_delay_ms', 'How long the lab has replication held back.', () => faults.replicationDelayMs)
+    const { metrics } = this
+    metrics.gauge('relais_fault_answer_delay_seconds', 'How long the lab has each request held back.', () => faults.answerDelayMs / 1000)
+    metrics.gauge(
+      'relais_fault_replication_delay_seconds',
+      'How long the lab has replication held back.',
+      () => faults.replicationDelayMs / 1000,
+    )
   }
 
   #observe(method: string, path: string, isHealth: boolean, status: number, exchange: Exchange): void {
