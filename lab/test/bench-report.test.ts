@@ -346,4 +346,20 @@ describe.skipIf(program === undefined)('the report in a browser', () => {
     await page.close()
     expect(complaints).toEqual([])
   })
+
+  test('keeps the keys of its legends apart where the system forces its own colours', async () => {
+    const { file } = await written('browser-forced', exampleRecord())
+    const coloursUnder = async (forcedColors: 'active' | 'none'): Promise<string[]> => {
+      const page = await browser.newPage({ forcedColors, colorScheme: 'light' })
+      await page.goto(pathToFileURL(file).href)
+      const colours = await page
+        .locator('.key')
+        .evaluateAll((keys: any[]) => keys.map((key) => (globalThis as any).getComputedStyle(key).borderTopColor as string))
+      await page.close()
+      return colours
+    }
+    const colours = await coloursUnder('none')
+    expect(new Set(colours).size).toBeGreaterThan(1)
+    expect(await coloursUnder('active')).toEqual(colours)
+  })
 })
