@@ -9,6 +9,7 @@
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import type { Exchange } from './exchange.ts'
 
 /** Works for a client, and wants to know when it has gone. */
 export interface ClientWaiter {
@@ -21,6 +22,8 @@ export interface Client {
   readonly waiters: Set<ClientWaiter>
   /** Nobody who begins to wait after that is told. */
   readonly isGone: boolean
+  /** Of its latest request that the service works on, or has worked on. */
+  exchange?: Exchange
 }
 
 export class Connections {
@@ -60,6 +63,7 @@ export class Connections {
 export class Connection implements Client {
   readonly waiters = new Set<ClientWaiter>()
   isGone = false
+  exchange?: Exchange
   readonly #socket: Socket
   #latestAnswer: ServerResponse | undefined
   #answerBefore: ServerResponse | undefined
@@ -77,6 +81,11 @@ export class Connection implements Client {
     // A request that is not whole is the last one: at most one stands behind those that are.
     const answer = this.#latestAnswer?.req.complete ? this.#latestAnswer : this.#answerBefore
     return answer?.writableFinished ? undefined : answer
+  }
+
+  /** To the request that has not come whole, which is the last one. */
+  get brokenAnswer(): ServerResponse | undefined {
+    return this.#latestAnswer?.req.complete === false ? this.#latestAnswer : undefined
   }
 
   begin(outgoing: ServerResponse): void {

@@ -17,6 +17,8 @@ export class Exchange {
   readonly requestId: string
   /** Of the body of the answer, as it was made last: bytes; of a string that cannot be large, UTF-16 units. */
   bodyLength = 0
+  /** What the client was told by hand, and not by the route's answer, when its request broke off within the body. */
+  brokenOffStatus: number | undefined = undefined
   readonly #startedAtMs: number
   #servedBy: string
   #timings = ''

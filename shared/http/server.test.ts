@@ -5,6 +5,7 @@ import { connect } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { openSocket, rawRequest, readToEnd, type RawAnswer } from '../test/raw-request.ts'
 import { loopbackServer } from '../test/loopback-server.ts'
+import { recordingLog, type RecordingLog } from '../test/recording-log.ts'
 import { testService } from '../test/test-service.ts'
 import { askNextTier, passBack } from './pass-on.ts'
 import { readJson } from './read-json.ts'
@@ -21,6 +22,7 @@ const HEAD = 'Host: db1\r\nConnection: close\r\n'
 const JSON_HEAD = `${HEAD}Content-Type: application/json\r\n`
 
 let service: Service
+let written: RecordingLog
 let server: RunningServer
 let taken: unknown[]
 let release: PromiseWithResolvers<void>
@@ -29,7 +31,8 @@ let large: ServerResponse | undefined
 beforeEach(async () => {
   taken = []
   release = Promise.withResolvers()
-  service = testService('db1')
+  written = recordingLog()
+  service = testService('db1', { log: written.log })
   service.app.get('/ok', (c) => c.env.exchange.json(200, { url: c.req.url }))
   service.app.get('/slow', async (c) => (await release.promise, c.env.exchange.json(200, { done: true })))
   service.app.get('/large', (c) => {
@@ -93,6 +96,28 @@ describe('a request that the parser or the adapter refuses', () => {
       requestId: answer.headers['x-request-id'],
     })
     expect(answer.headers['allow'] ?? '').toMatch(status === 405 ? /GET/ : /^$/)
+    await expectLogged(answer)
+    await expectUnharmed()
+  })
+
+  it.each([
+    ['a bad Host', 'GET', '/ok', 'GET /ok?a=b HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n'],
+    ['a broken chunk', 'POST', '/take', `POST /take HTTP/1.1\r\n${JSON_HEAD}Transfer-Encoding: chunked\r\n`],
+  ])('keeps the id that its client gave it with %s', async (_, method, path, head) => {
+    const answer = await rawRequest(server.port, `${head}X-Request-ID: mine-7\r\n\r\nzz\r\n`)
+    expect([answer.status, answer.headers['x-request-id']]).toEqual([400, 'mine-7'])
+    expect(await expectLogged(answer)).toMatchObject({ requestId: 'mine-7', method, path, servedBy: 'db1' })
+  })
+
+  it('is not answered again when it was answered before it broke off', async () => {
+    const socket = await openSocket(server.port)
+    let received = ''
+    socket.on('data', (chunk: Buffer) => (received += chunk.toString()))
+    socket.write('POST /nowhere HTTP/1.1\r\nHost: db1\r\nTransfer-Encoding: chunked\r\n\r\n')
+    await vi.waitFor(() => expect(received).toContain('not-found'), { timeout: 5_000, interval: 5 })
+    socket.write('zz\r\n')
+    await once(socket, 'close')
+    expect(received.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 404'])
     await expectUnharmed()
   })
 
@@ -168,6 +193,7 @@ describe('a client that goes silent', () => {
     const answer = await rawRequest(server.port, text)
     expect(answer.status).toBe(408)
     expect(JSON.parse(answer.body)).toMatchObject({ type: 'urn:relais:problem:request-timeout', definite: true })
+    await expectLogged(answer)
     await expectUnharmed()
   })
 
@@ -378,6 +404,19 @@ describe('stopping', () => {
     expect(errors).toEqual([])
   })
 })
+
+/** Once, with the status that the client was told, and counted once as that; resolves to its line. */
+async function expectLogged({ status, headers }: RawAnswer): Promise<unknown> {
+  const ofRequest = (): unknown[] => {
+    service.flushLog()
+    return written.lines().filter(({ requestId }) => requestId === headers['x-request-id'])
+  }
+  await vi.waitFor(() => expect(ofRequest()).not.toEqual([]), { timeout: 5_000, interval: 5 })
+  expect(ofRequest()).toEqual([expect.objectContaining({ status })])
+  const counted = (await service.metrics.text()).matchAll(/^relais_http_request_duration_seconds_count\{.*status="(4\d\d)".*\} (\d+)$/gm)
+  expect([...counted].map(([, told, times]) => [told, times])).toEqual([[String(status), '1']])
+  return ofRequest()[0]
+}
 
 async function expectUnharmed(): Promise<void> {
   expect((await rawRequest(server.port, `GET /ok HTTP/1.1\r\n${HEAD}\r\n`)).status).toBe(200)

@@ -6,13 +6,14 @@
  * and then a POST meets the closing socket and becomes a 502; so ours stay open longer than Nginx's. (2)
  * `server.close()` closes idle connections at once, with the same effect under load; so we stop listening, answer what
  * is at work and still comes with `Connection: close`, and cut only what stayed silent. (3) Requests that Node's parser refuses
- * never reach Hono; without `clientError` they are answered with an empty body.
+ * never reach Hono; without `clientError` they are answered with an empty body, and are in no log.
  */
-import { createServer, STATUS_CODES, type Server as HttpServer } from 'node:http'
+import { createServer, STATUS_CODES, type IncomingMessage, type Server as HttpServer } from 'node:http'
 import { Server as NetServer, type AddressInfo, type Socket } from 'node:net'
 import { getRequestListener, type HttpBindings } from '@hono/node-server'
 import { Connections } from './connections.ts'
 import { Exchange } from './exchange.ts'
+import { REQUEST_ID } from './headers.ts'
 import { Problem } from './problem.ts'
 import type { Service } from './service.ts'
 
@@ -48,9 +49,11 @@ export interface RunningServer {
 export async function listen(service: Service, host: string, port: number, patience = CLIENT_PATIENCE): Promise<RunningServer> {
   const answer = (request: Request, { incoming, outgoing }: HttpBindings): Promise<Response> =>
     service.fetch(request, { incoming, outgoing, client: connections.of(incoming.socket) })
+  /** While the adapter takes a request: what it refuses it refuses then, and does not say whose it is. */
+  let asking: IncomingMessage | undefined
   const listener = getRequestListener((request, bindings) => answer(request, bindings as HttpBindings), {
     overrideGlobalObjects: true,
-    errorHandler: (error) => refusedByAdapter(service, error),
+    errorHandler: (error) => refusedByAdapter(service, error, asking),
   })
   const server = createServer(
     {
@@ -65,7 +68,9 @@ export async function listen(service: Service, host: string, port: number, patie
     },
     (incoming, outgoing) => {
       connections.begin(incoming, outgoing)
+      asking = incoming
       void listener(incoming, outgoing)
+      asking = undefined
     },
   )
   const connections = new Connections(server)
@@ -73,7 +78,7 @@ export async function listen(service: Service, host: string, port: number, patie
   server.once('close', () => clearInterval(watch))
   // An expectation that Node does not know may be ignored (RFC 9110, section 10.1.1); Node itself answers 417 without a body.
   server.on('checkExpectation', (incoming, outgoing) => server.emit('request', incoming, outgoing))
-  server.on('clientError', (error, socket) => refuse(service.options.name, error, socket as Socket, connections))
+  server.on('clientError', (error, socket) => refuse(service, error, socket as Socket, connections))
 
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
@@ -99,29 +104,43 @@ async function drain(service: Service, server: HttpServer, connections: Connecti
 }
 
 /** What the adapter could not turn into a `Request`: a bad Host, a bad URL. */
-function refusedByAdapter(service: Service, error: unknown): Response {
-  const exchange = new Exchange(service.options.name, undefined)
-  if (error instanceof Error && error.name === 'RequestError') {
-    return exchange.problem(new Problem('malformed-request', { detail: error.message }))
-  }
-  service.options.log.error({ err: error }, 'the adapter failed')
-  return exchange.problem(new Problem('internal-error'))
+function refusedByAdapter(service: Service, error: unknown, incoming: IncomingMessage | undefined): Response {
+  const asked = incoming?.headers[REQUEST_ID]
+  const exchange = new Exchange(service.options.name, typeof asked === 'string' ? asked : undefined)
+  const problem = adapterProblem(service, error, exchange)
+  service.refused(exchange, problem.status, incoming)
+  return exchange.problem(problem)
+}
+
+function adapterProblem(service: Service, error: unknown, { requestId }: Exchange): Problem {
+  if (error instanceof Error && error.name === 'RequestError') return new Problem('malformed-request', { detail: error.message })
+  service.options.log.error({ requestId, err: error }, 'the adapter failed')
+  return new Problem('internal-error')
 }
 
 /** What Node's parser refused: the answer is written by hand, as there is no request to answer. */
-function refuse(name: string, error: NodeJS.ErrnoException, socket: Socket, connections: Connections): void {
+function refuse(service: Service, error: NodeJS.ErrnoException, socket: Socket, connections: Connections): void {
   if (!socket.writable || error.code === 'ECONNRESET') {
     socket.destroy()
     return
   }
-  const earlier = connections.of(socket)?.owedAnswer
-  if (earlier) {
-    // The request before the broken bytes is whole and being worked on: its answer, and no other, tells what became of it.
-    earlier.once('close', () => socket.end())
+  const connection = connections.of(socket)
+  const broken = connection?.brokenAnswer
+  // Its answer, and no other, tells what became of a request: the one before the broken bytes is whole and being worked on, or the one that
+  // they belong to was answered before it had come.
+  const answer = connection?.owedAnswer ?? (broken?.headersSent ? broken : undefined)
+  if (answer) {
+    if (answer.writableFinished) socket.end()
+    else answer.once('close', () => socket.end())
     return
   }
   const problem = parserProblem(error)
-  const exchange = new Exchange(name, undefined)
+  const { name } = service.options
+  const begun = broken && connection?.exchange
+  const exchange = begun ?? new Exchange(name, undefined)
+  // The line of a request that a route works on is written when that has given up.
+  if (begun) begun.brokenOffStatus = problem.status
+  else service.refused(exchange, problem.status)
   const body = JSON.stringify(problem.toDocument(exchange.requestId))
   const headers = {
     ...problem.headers,

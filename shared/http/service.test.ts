@@ -1,7 +1,6 @@
 /** What every service does around its routes: health, admission, errors, and a log line for each request. */
-import { Writable } from 'node:stream'
-import pino from 'pino'
 import { describe, expect, it, vi } from 'vitest'
+import { recordingLog } from '../test/recording-log.ts'
 import { testService } from '../test/test-service.ts'
 import { Problem } from './problem.ts'
 import type { ServiceContext } from './service.ts'
@@ -131,17 +130,3 @@ describe('a service', () => {
     ])
   })
 })
-
-function recordingLog(): { log: pino.Logger; lines: () => unknown[] } {
-  const written: string[] = []
-  const stream = new Writable({ write: (chunk, _encoding, done) => (written.push(String(chunk)), done()) })
-  return {
-    log: pino({ level: 'info' }, stream),
-    lines: () =>
-      written
-        .join('')
-        .split('\n')
-        .filter(Boolean)
-        .map((line) => JSON.parse(line) as unknown),
-  }
-}

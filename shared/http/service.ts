@@ -40,6 +40,8 @@ const URL_BYTES_MAX = 8 * 1024
 /** What is at least this large stays here, whole, for as long as its client takes it; less fits the buffers of the system and of Nginx. */
 const LARGE_ANSWER_BYTES_MIN = 64 * 1024
 const UNTAKEN_BYTES_MAX = 128 * 1024 * 1024
+/** As in Nginx's logs: a value that does not exist. */
+const NOT_READ = '-'
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
 const HEALTH_PATHS = new Set(['/livez', '/readyz', '/metrics', '/primary', '/replica', '/api/replicate'])
 /** The rest of what nodes ask each other. */
@@ -98,6 +100,7 @@ export class Service {
     const queryStart = request.url.indexOf('?', pathStart)
     const path = request.url.slice(pathStart, queryStart === -1 ? undefined : queryStart)
     const isHealth = HEALTH_PATHS.has(path) || path.startsWith(NODE_TO_NODE)
+    if (bindings.client !== undefined) bindings.client.exchange = exchange
 
     this.#inFlight++
     let response: Response
@@ -116,8 +119,14 @@ export class Service {
     } finally {
       this.#inFlight--
     }
-    this.#observe(request.method, path, isHealth, response.status, exchange)
+    this.#observe(request.method, path, isHealth, exchange.brokenOffStatus ?? response.status, exchange)
     return response
+  }
+
+  /** A request that was answered before any route could see it, `incoming` if it could be read: logged and counted like the others. */
+  refused(exchange: Exchange, status: number, incoming?: IncomingMessage): void {
+    const { method = NOT_READ, url = NOT_READ } = incoming ?? {}
+    this.#observe(method, url.split('?', 1)[0]!, false, status, exchange)
   }
 
   /** For tests: asks the routes without a port. */
