@@ -235,6 +235,30 @@ test('a comparison of a run with itself names no winner', () => {
   expect(rows.filter((row) => !row.includes('no winner'))).toEqual([])
 })
 
+test('a comparison has B/A of each test and side, names no winner only where there is none, and keeps the gain within each run apart', () => {
+  const record = exampleRecord()
+  const faster = record.repetitions
+    .filter(({ load }) => load !== 'stress')
+    .map((one) => ({
+      ...one,
+      goodputPerSecond: one.goodputPerSecond * (one.configuration === 'balanced' ? 3 : 2),
+      latency: { ...one.latency, p99Ms: one.latency.p99Ms! / 4 },
+    }))
+  const text = markdownDocument(comparisonOf(record, exampleRecord({ repetitions: faster })))
+  const rows = text.split('\n').map((line) => line.split('|').map((cell) => cell.trim()))
+  const cellsOf = (name: string): string[][] => rows.filter((cells) => cells[1] === name).map((cells) => cells.slice(2, -1))
+  // Goodput, p99.
+  expect(cellsOf('stage2, light, 0.1 of a core, balanced').map((cells) => cells[2])).toEqual([
+    expect.stringMatching(/^3\.00 \[2\.\d\d, 3\.\d\d\]$/),
+    expect.stringMatching(/^0\.25 \[0\.2\d, 0\.2\d\]$/),
+  ])
+  expect(cellsOf('stage2, light, 0.1 of a core, single').map((cells) => cells[2]!.slice(0, 4))).toEqual(['2.00', '0.25'])
+  expect(cellsOf('stage2, light, 0.1 of a core')[0]!.map((gain) => gain.split(' ')[0])).toEqual(['+70.6', '+155.9'])
+  // B has no such runs.
+  expect(cellsOf('stage2, stress, 0.1 of a core, single')[0]!.slice(1)).toEqual(['–', '–'])
+  expect(cellsOf('stage2, stress, 0.1 of a core')[0]![1]).toBe('–')
+})
+
 test('a comparison names what the two runs differ in, beside the machine', () => {
   const { machine, options } = exampleRecord()
   const other = exampleRecord({
