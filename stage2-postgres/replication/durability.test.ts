@@ -42,7 +42,13 @@ describe('a change of durability', () => {
   function lateServer(isWritten: boolean): { asked: string[]; ask: (statement: string) => Promise<string> } {
     const asked: string[] = []
     let looks = 0
+    let isAsked = false
     const ask = async (statement: string): Promise<string> => {
+      // What comes next needs what came before: a reload reads the file that ALTER SYSTEM writes.
+      expect(isAsked).toBe(false)
+      isAsked = true
+      await Promise.resolve()
+      isAsked = false
       asked.push(statement.trim().split(' ').slice(0, 2).join(' '))
       if (statement.startsWith('SHOW')) return ++looks < 3 ? '' : NAMES
       return String(isWritten)
