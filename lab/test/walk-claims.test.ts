@@ -43,7 +43,7 @@ describe('a claim', () => {
   })
 
   test('on a value that is not there neither holds nor passes for a judgement', () => {
-    for (const source of ['first /absent (\\d)/ is not 5', 'max /absent (\\d)/ less than 5', 'unkept is not 1']) {
+    for (const source of ['first /absent (\\d)/ is not 5', 'max /absent (\\d)/ less than 5', 'unkept is not 1', '1 is not unkept']) {
       expect(judge(parseClaim(source), { output: OUTPUT, exit: 0 }, new Map())).toMatchObject({ holds: false, isMissing: true })
     }
   })
@@ -67,6 +67,7 @@ describe('a claim', () => {
     ['count 3 is 3', 'expected /REGEX/'],
     ['3 is', 'expected a value'],
     ['3 is 3 4', 'expected the end'],
+    ['output lacks /x/ 3', 'expected the end'],
     ['3 equals 3', 'expected is not, is'],
     ['', 'expected a value'],
   ])('that is written wrongly is refused: %s', (source, message) => {
