@@ -145,6 +145,9 @@ describe('the tables of the experiments', () => {
     expect(text).toContain('predict 2.25 times the rate of one database; 1.80 [1.80, 1.80] was measured, 80 % of the prediction')
     expect(text).toContain('Here: contention 0.0000, coherency 0.000000, no peak.')
     expect(rowsOf(exampleRecord({ capacity }), 'Right answers per second by databases')[3]).toBe('4 | 400 ± 57 | 396 | 2')
+    const proof = 'Three sizes determine three coefficients'
+    expect(text).not.toContain(proof)
+    expect(JSON.stringify(benchReport(exampleRecord()))).toContain(proof)
     const [reads] = rowsOf(exampleRecord({ capacity: { ...capacity, costs: null } }), 'Three databases against one')
     expect(reads).toBe('reads only | 2.40 [2.40, 2.40] | costs not measured | – | 2')
   })
