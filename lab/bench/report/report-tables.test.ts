@@ -98,6 +98,16 @@ describe('the tables of a load', () => {
     ])
   })
 
+  test('have the databases’ own counts where nobody read a balancer’s log, and then no read is known to have moved', () => {
+    const repetitions = record.repetitions.map((one) => ({ ...one, reconciliation: { counts: { client: 100 }, differences: [] } }))
+    expect(rowsOf({ ...record, repetitions }, 'Requests by database')[0]).toBe('light, reads | 20 (20.0 %) | 80 (80.0 %) | –')
+    const captionOf = (of: BenchRecord) => tablesOf(of).find(({ caption }) => caption.startsWith('Requests by database'))!.caption
+    expect(captionOf(record)).toContain('from Nginx’s logs')
+    expect(captionOf({ ...record, repetitions: [...repetitions.slice(0, 1), ...record.repetitions.slice(1)] })).toContain(
+      'as the databases counted',
+    )
+  })
+
   test('have how far the replicas were behind, run by run', () => {
     expect(rowsOf(record, 'Replication lag')).toEqual([
       'light, run 1 | 7 | 1.3 | 30.0 | 12 | 3 of 80, by at most 2 writes',
@@ -233,5 +243,45 @@ describe('the tables of the account', () => {
       tone: 'bad',
       detail: expect.stringContaining('where there is none') as string,
     })
+  })
+})
+
+describe('what stands first', () => {
+  const GAIN = 'Load balancing, stage1, intensive, 0.1 of a core'
+
+  test('is a gain with its factor, or a loss', () => {
+    expect(figuresOf(exampleRecord()).get(GAIN)).toMatchObject({ value: '× 1.71', tone: 'good' })
+    const repetitions = exampleRecord().repetitions.map((one) =>
+      one.configuration === 'balanced' ? { ...one, goodputPerSecond: one.goodputPerSecond / 3 } : one,
+    )
+    expect(figuresOf(exampleRecord({ repetitions })).get(GAIN)).toMatchObject({ value: '× 0.57', tone: 'bad' })
+  })
+
+  test('is how many of the claims are upheld, as many as the table has', () => {
+    const claims = benchReport(exampleRecord()).sections.find(({ id }) => id === 'claims')!
+    const standings = rowsOf(exampleRecord(), 'Claim by claim').map((row) => /\*\*(.*?)\*\*/.exec(row)![1])
+    const count = (standing: string): number => standings.filter((one) => one === standing).length
+    const [upheld, not, inconclusive] = ['upheld', 'not upheld', 'inconclusive'].map(count)
+    expect(new Set([upheld, not, inconclusive]).size).toBe(3)
+    expect(claims.blocks[0]).toMatchObject({
+      text: expect.stringContaining(
+        `Of ${standings.length} comparisons with a claim of the report, ${upheld} uphold it, ${not} do not, and ${inconclusive} are inconclusive.`,
+      ) as string,
+    })
+  })
+
+  test('is the CPU of the heaviest load, where the instances are asked for most', () => {
+    const captions = tablesOf(exampleRecord()).flatMap(({ caption }) => (caption.startsWith('CPU') ? [caption] : []))
+    expect(captions.map((caption) => /under (\w+)/.exec(caption)![1])).toEqual(['stress', 'stress'])
+  })
+
+  test('is whether the counts agree, and in how many runs they do not', () => {
+    const said = (record: BenchRecord) => JSON.stringify(benchReport(record).sections.find(({ id }) => id === 'account'))
+    expect(said(exampleRecord())).toContain('and the services agree.')
+    const repetitions = exampleRecord().repetitions.map((one, index) =>
+      index < 2 ? { ...one, reconciliation: { ...one.reconciliation, differences: ['1 too few'] } } : one,
+    )
+    expect(said(exampleRecord({ repetitions }))).toContain('In 2 runs the counts differ')
+    expect(said(exampleRecord({ repetitions: repetitions.slice(1) }))).toContain('In 1 run the counts differ')
   })
 })
