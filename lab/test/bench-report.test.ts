@@ -132,6 +132,16 @@ describe('a conclusion', () => {
     expect(judge(ours, 1.673, null).standing).toBe(standing)
   })
 
+  test('holds a figure against closed loops of the load that it is of, and against nothing else', () => {
+    const { repetitions } = exampleRecord()
+    const open = repetitions.map((one) => ({ ...one, loop: 'open' as const, ratePerSecond: 400 }))
+    const conclusions = conclusionsOf(exampleRecord({ repetitions: [...repetitions, ...open] }))
+    const gains = conclusions.filter(({ claim }) => claim.includes(' under '))
+    // Eleven figures, in each of two stages; and errors under each of four loads.
+    expect([gains.length, conclusions.filter(({ section }) => section === '8.1').length]).toEqual([22, 8])
+    for (const { claim, measured } of gains) expect(measured).toContain(`, ${claim.split(' ').at(-1)!}, 0.1 of a core)`)
+  })
+
   test('turns round with the record', () => {
     const halved = exampleRecord().repetitions.map((one) =>
       one.configuration === 'balanced' ? { ...one, goodputPerSecond: one.goodputPerSecond / 2 } : one,
