@@ -1,6 +1,6 @@
 /** Choices compared in rounds: who comes first changes, the first choice is what the others are held against. */
 import { expect, test } from 'vitest'
-import { compareChoices, describeChoices, type Choice } from './compare-choices.ts'
+import { compareChoices, describeChoices, type Choice, type Measured } from './compare-choices.ts'
 
 function choice(name: string, asked: string[], ratePerSecond: () => number): Choice {
   return {
@@ -19,6 +19,21 @@ test('warms up, and begins each round with another one', async () => {
     3,
   )
   expect(asked.join('')).toBe('abcabcbcacab')
+})
+
+test('measures one at a time, the warm-up included', async () => {
+  let [measuring, most] = [0, 0]
+  const measure = async (): Promise<Measured> => {
+    most = Math.max(most, ++measuring)
+    await Promise.resolve()
+    measuring--
+    return { ratePerSecond: 1, p50Ms: 1, p99Ms: 1, clientBusyShare: 0 }
+  }
+  await compareChoices(
+    ['a', 'b', 'c'].map((name) => ({ name, measure })),
+    2,
+  )
+  expect(most).toBe(1)
 })
 
 test('holds each against the first by the rounds’ pairs, whatever the machine does between them', async () => {

@@ -54,6 +54,10 @@ test.each(['', '0', '-1', '65536', '80.5', '0x50', 'eighty'])('refuses %j as a p
   expect(failureOf(() => integerWithin('the port', text, 1, 65_535))).toMatchObject(MISUSE)
 })
 
+test('takes the first and the last port that there is', () => {
+  expect(['1', '65535'].map((text) => integerWithin('the port', text, 1, 65_535))).toEqual([1, 65_535])
+})
+
 test('reads a share of a core, and refuses what is none', () => {
   expect(numberWithin('--cpu-per-instance', '.25', 0.01, 64)).toBe(0.25)
   for (const text of ['0', '65', '1e1', '10%', 'NaN', ''])

@@ -25,6 +25,11 @@ test('takes every option', () => {
   expect([ports.get('db-lb'), ports.get('db1'), ports.get('db2')]).toEqual([5000, 5001, 18_018])
 })
 
+test('takes --single, where there is nothing to balance and nobody to confirm', () => {
+  const { topologies } = read('--single')
+  expect(topologies.map(({ loadBalancers }) => loadBalancers)).toEqual([[], []])
+})
+
 test('takes the port offset from the environment, and the option above it', () => {
   expect(portsIn(read('', { RELAIS_PORT_OFFSET: '100' }).topologies[0]!).get('db-lb')).toBe(8184)
   expect(portsIn(read('--port-offset 7', { RELAIS_PORT_OFFSET: '100' }).topologies[0]!).get('db-lb')).toBe(8091)

@@ -6,7 +6,7 @@ import type { Sample } from './send-load.ts'
 const sample = (status: number | null, durationMs: number): Sample => ({ status, durationMs, servedBy: '', isSecondTry: false })
 
 test('counts every answer for throughput, good ones for goodput, and neither for none', () => {
-  const rates = ratesOf([sample(200, 10), sample(503, 1), sample(404, 1), sample(null, 8)], 2_000)
+  const rates = ratesOf([sample(200, 10), sample(503, 1), sample(400, 1), sample(null, 8)], 2_000)
   expect(rates).toEqual({ seconds: 2, throughputPerS: 1.5, goodputPerS: 0.5, meanMs: 5, slowestMs: 10 })
   expect(describeRates(rates)).toBe('throughput 1.5/s   goodput 0.5/s   mean 5.0 ms   slowest 10.0 ms')
 })

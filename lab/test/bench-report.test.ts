@@ -132,6 +132,16 @@ describe('a conclusion', () => {
     expect(judge(ours, 1.673, null).standing).toBe(standing)
   })
 
+  test('holds a figure against closed loops of the load that it is of, and against nothing else', () => {
+    const { repetitions } = exampleRecord()
+    const open = repetitions.map((one) => ({ ...one, loop: 'open' as const, ratePerSecond: 400 }))
+    const conclusions = conclusionsOf(exampleRecord({ repetitions: [...repetitions, ...open] }))
+    const gains = conclusions.filter(({ claim }) => claim.includes(' under '))
+    // Eleven figures, in each of two stages; and errors under each of four loads.
+    expect([gains.length, conclusions.filter(({ section }) => section === '8.1').length]).toEqual([22, 8])
+    for (const { claim, measured } of gains) expect(measured).toContain(`, ${claim.split(' ').at(-1)!}, 0.1 of a core)`)
+  })
+
   test('turns round with the record', () => {
     const halved = exampleRecord().repetitions.map((one) =>
       one.configuration === 'balanced' ? { ...one, goodputPerSecond: one.goodputPerSecond / 2 } : one,
@@ -156,6 +166,29 @@ describe('a conclusion', () => {
     expect(of(withErrors(0.0005, 0.0325)).standing).toBe('upheld')
     expect(of(withErrors(0.5, 0.532)).standing).toBe('not upheld')
     expect(of(exampleRecord({ noiseFloor: NOISY, repetitions: withErrors(0.0005, 0.0325).repetitions })).standing).toBe('inconclusive')
+  })
+
+  test('on errors is none when both rates are found, and cannot be told apart', () => {
+    // Of 10 000 requests each: the rates agree with 0.05 % and 3.25 %, and a pair's difference with anything.
+    const refused = { balanced: [0, 10, 5], single: [5, 600, 350] }
+    const repetitions = exampleRecord().repetitions.map((one) => {
+      const amount = refused[one.configuration][one.run - 1]!
+      return { ...one, brokenBecause: null, requested: 10_000, outcomes: { ...one.outcomes, refused: amount, served: 10_000 - amount } }
+    })
+    const conclusion = conclusionsOf(exampleRecord({ repetitions })).find(({ section }) => section === '8.1')
+    expect(conclusion).toMatchObject({ standing: 'inconclusive', because: 'the two rates cannot be told apart' })
+    expect(conclusion!.measured).toContain('0.05 % [0.00 %, 0.17 %] with, 3.18 % [0.00 %, 10.6')
+  })
+
+  test('on a load that was not measured says so, and is none', () => {
+    const repetitions = exampleRecord().repetitions.filter(
+      ({ load, stage }) => load === 'light' || (load === 'stress' && stage === 'stage2'),
+    )
+    const unmeasured = conclusionsOf(exampleRecord({ repetitions })).filter(({ measured }) => measured === 'not measured')
+    expect(unmeasured.map(({ claim, standing }) => [claim, standing])).toEqual([
+      ['its figures for medium load', 'inconclusive'],
+      ['its figures for intensive load', 'inconclusive'],
+    ])
   })
 
   test('on aggregates is none from durations of which one had refusals, and one from pools that answered all', () => {
@@ -235,6 +268,30 @@ test('a comparison of a run with itself names no winner', () => {
   expect(rows.filter((row) => !row.includes('no winner'))).toEqual([])
 })
 
+test('a comparison has B/A of each test and side, names no winner only where there is none, and keeps the gain within each run apart', () => {
+  const record = exampleRecord()
+  const faster = record.repetitions
+    .filter(({ load }) => load !== 'stress')
+    .map((one) => ({
+      ...one,
+      goodputPerSecond: one.goodputPerSecond * (one.configuration === 'balanced' ? 3 : 2),
+      latency: { ...one.latency, p99Ms: one.latency.p99Ms! / 4 },
+    }))
+  const text = markdownDocument(comparisonOf(record, exampleRecord({ repetitions: faster })))
+  const rows = text.split('\n').map((line) => line.split('|').map((cell) => cell.trim()))
+  const cellsOf = (name: string): string[][] => rows.filter((cells) => cells[1] === name).map((cells) => cells.slice(2, -1))
+  // Goodput, p99.
+  expect(cellsOf('stage2, light, 0.1 of a core, balanced').map((cells) => cells[2])).toEqual([
+    expect.stringMatching(/^3\.00 \[2\.\d\d, 3\.\d\d\]$/),
+    expect.stringMatching(/^0\.25 \[0\.2\d, 0\.2\d\]$/),
+  ])
+  expect(cellsOf('stage2, light, 0.1 of a core, single').map((cells) => cells[2]!.slice(0, 4))).toEqual(['2.00', '0.25'])
+  expect(cellsOf('stage2, light, 0.1 of a core')[0]!.map((gain) => gain.split(' ')[0])).toEqual(['+70.6', '+155.9'])
+  // B has no such runs.
+  expect(cellsOf('stage2, stress, 0.1 of a core, single')[0]!.slice(1)).toEqual(['–', '–'])
+  expect(cellsOf('stage2, stress, 0.1 of a core')[0]![1]).toBe('–')
+})
+
 test('a comparison names what the two runs differ in, beside the machine', () => {
   const { machine, options } = exampleRecord()
   const other = exampleRecord({
@@ -297,8 +354,22 @@ describe('the conclusions in words', () => {
 test('RESULTS names the machine, every claim and every objection', () => {
   const page = resultsPage(exampleRecord())
   expect(page).toContain('Example CPU @ 2.40GHz')
-  for (const claimed of ['+20.6 %', '+41.8 %', '+55.2 %', '+67.3 %', '+75.9 %', '+239.7 %', '3.25 %', '3.1 times'])
-    expect(page).toContain(claimed)
+  for (const claimed of [
+    'requests/s +20.6 % under light | 6.2 ',
+    'requests/s +41.8 % under light | 6.4 ',
+    'requests/s +55.2 % under medium | 6.4 ',
+    'requests/s +67.3 % under intensive | 6.3.1, 6.4 ',
+    'requests/s +75.9 % under stress | 6.4 ',
+    'mean latency −16.4 % under light | 6.2 ',
+    'mean latency −40.2 % under intensive | 6.3.1 ',
+    'median latency −39.2 % under intensive | 6.3.1 ',
+    'p90 latency −37.4 % under intensive | 6.3.1 ',
+    'transfer rate +117.7 % under light | 6.2 ',
+    'transfer rate +239.7 % under intensive | 6.3.1 ',
+    '0.05 % errors with load balancing, 3.25 % without | 8.1 ',
+    '3.1 times faster across three servers at 500 parallel aggregates | 6.3.2 ',
+  ])
+    expect(page).toContain(`| ${claimed}`)
   for (const number of [1, 2, 3, 4, 5, 6]) expect(page).toContain(`| ${number}. `)
   expect(page).not.toContain(`| ${HOSTILE}`)
 })

@@ -207,7 +207,6 @@ class Tokens {
 
 function split(source: string): string[] {
   const tokens: string[] = []
-  TOKEN.lastIndex = 0
   let at = 0
   while (at < source.length) {
     TOKEN.lastIndex = at

@@ -42,7 +42,13 @@ describe('a change of durability', () => {
   function lateServer(isWritten: boolean): { asked: string[]; ask: (statement: string) => Promise<string> } {
     const asked: string[] = []
     let looks = 0
+    let isAsked = false
     const ask = async (statement: string): Promise<string> => {
+      // What comes next needs what came before: a reload reads the file that ALTER SYSTEM writes.
+      expect(isAsked).toBe(false)
+      isAsked = true
+      await new Promise((resolve) => setImmediate(resolve))
+      isAsked = false
       asked.push(statement.trim().split(' ').slice(0, 2).join(' '))
       if (statement.startsWith('SHOW')) return ++looks < 3 ? '' : NAMES
       return String(isWritten)
@@ -56,6 +62,23 @@ describe('a change of durability', () => {
     const { asked, ask } = lateServer(false)
     await setDurabilityBy(ask, 'quorum', ['db2', 'db3'])
     expect(asked.slice(1)).toEqual(['ALTER SYSTEM', 'ALTER SYSTEM', 'SELECT pg_reload_conf()', ...WAIT])
+  })
+
+  it.each([
+    ['async', '', 'local'],
+    ['quorum', NAMES, 'on'],
+    ['all', 'FIRST 2 ("db2", "db3")', 'on'],
+  ] as const)('to %s is written as the standbys %j and synchronous_commit = %s', async (durability, names, commit) => {
+    const written: string[] = []
+    const ask = async (statement: string): Promise<string> => {
+      if (statement.startsWith('ALTER')) written.push(statement)
+      return statement.startsWith('SHOW') ? names : 'false'
+    }
+    await setDurabilityBy(ask, durability, ['db2', 'db3'])
+    expect(written).toEqual([
+      `ALTER SYSTEM SET synchronous_standby_names = '${names}'`,
+      `ALTER SYSTEM SET synchronous_commit = '${commit}'`,
+    ])
   })
 
   it('that was cut off is waited for when it is asked for again', async () => {

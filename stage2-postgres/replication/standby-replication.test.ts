@@ -9,6 +9,9 @@ const ROW = { receiver: 'streaming', timeline: 1, is_promoted: false, replay_lsn
 
 let looks: Partial<ReceiverRow> | Error
 let replication: StandbyReplication
+let timeline: Timeline
+/** The timeline of every look. */
+let told: number[]
 
 beforeEach(() => {
   vi.useFakeTimers()
@@ -17,7 +20,10 @@ beforeEach(() => {
     if (looks instanceof Error) throw looks
     return [looks]
   }
-  replication = new StandbyReplication({ pool: { run } as unknown as Pool, primaryName: 'db1', timeline: new Timeline(), onLook: () => {} })
+  timeline = new Timeline()
+  told = []
+  const onLook = ({ timeline: seen }: ReceiverRow): void => void told.push(seen)
+  replication = new StandbyReplication({ pool: { run } as unknown as Pool, primaryName: 'db1', timeline, onLook })
 })
 afterEach(() => {
   replication.close()
@@ -49,4 +55,12 @@ it.each<[string, Partial<ReceiverRow> | Error]>([
   await lagAfter({})
   await lagAfter(gone)
   expect(await lagAfter({ lag_ms: HOUR_MS })).toBe(HOUR_MS)
+})
+
+it('tells of every look, and takes over the timeline of a server that replays, but not that of a promoted one', async () => {
+  await lagAfter({ timeline: 2 })
+  expect(timeline.current).toBe(2)
+  await lagAfter({ timeline: 5, is_promoted: true })
+  expect(timeline.current).toBe(2)
+  expect(told).toEqual(expect.arrayContaining([1, 2, 5]))
 })

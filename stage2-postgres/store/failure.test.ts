@@ -48,4 +48,13 @@ describe('a failed read', () => {
       expect(readProblem(error)).toMatchObject({ slug: 'store-unavailable', status: 503, definite: true })
     },
   )
+
+  it('is refused as overloaded when it never had its turn', () => {
+    expect(readProblem(new NotSent('overloaded', 'full'))).toMatchObject({ slug: 'overloaded', definite: true })
+  })
+
+  it.each([refusedWith('42601'), new TypeError('a defect of ours')])('for a reason that nobody foresaw stays a defect: %s', (error) => {
+    expect(readProblem(error)).toBe(error)
+    expect(writeProblem(error, true)).toBe(error)
+  })
 })

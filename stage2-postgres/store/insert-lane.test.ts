@@ -62,6 +62,53 @@ describe.each([
   })
 })
 
+describe('a batch', () => {
+  it('has no more rows than a statement should, and the others follow in their order', async () => {
+    const { lane, asked } = laneTo(CONTENT_FAULT)
+    const writes = submitAll(lane, ['first', ...Array.from({ length: 750 }, (_, n) => `k${n}`)])
+    await Promise.all(writes.map(({ outcome }) => outcome))
+    expect(asked.map((keys) => keys.split(',').length)).toEqual([1, 500, 250])
+    expect(asked[2]).toMatch(/^\{"k500",.*"k749"\}$/)
+  })
+
+  it('ends with the message that makes it longer than a statement should be', async () => {
+    const { lane, asked } = laneTo(CONTENT_FAULT)
+    const long = 'x'.repeat(600 * 1024)
+    const writes = ['first', 'a', 'b', 'c'].map((key) => lane.submit(key === 'first' ? key : long, key, 'fingerprint'))
+    await Promise.all(writes.map(({ outcome }) => outcome))
+    expect(asked).toEqual(['{"first"}', '{"a","b"}', '{"c"}'])
+  })
+
+  it('leaves out who was taken back', async () => {
+    const { lane, asked } = laneTo(CONTENT_FAULT)
+    const [, a, b] = submitAll(lane, ['first', 'a', 'b'])
+    a!.drop()
+    expect(await problemOf(a!)).toMatchObject({ slug: 'overloaded', definite: true })
+    await b!.outcome
+    expect(asked).toEqual(['{"first"}', '{"b"}'])
+  })
+
+  it('is not waited for by more than can be answered in time: one too many is refused at once', async () => {
+    const { lane } = laneTo(CONTENT_FAULT)
+    const writes = submitAll(lane, ['first', ...Array.from({ length: 4_097 }, (_, n) => `k${n}`)])
+    expect(await problemOf(writes.at(-1)!)).toMatchObject({ slug: 'overloaded', definite: true })
+    expect(await problemOf(writes.at(-2)!)).toBeUndefined()
+  })
+
+  it('gives each write its own row, in whatever order the server returns them', async () => {
+    const rows = [2, 3, 1].map((place) => ({ place, fingerprint: null, id: place * 10, origin: 'DB1', created_at: 1, updated_at: 1 }))
+    const sql = (strings: readonly string[]): unknown[] => (strings.join('').includes('_lsn') ? [{ lsn: '0/10' }] : rows)
+    const link = { warnings: 0, query: async (start: (sql: unknown) => unknown) => start(sql) } as unknown as Link
+    const opened = Promise.withResolvers<void>()
+    const submit = (work: (link: Link) => Promise<unknown>): unknown => ({ outcome: opened.promise.then(() => work(link)) })
+    const lane = new InsertLane({ pool: { submit } as unknown as Pool, origin: 'DB1' })
+    const writes = submitAll(lane, ['a', 'b', 'c'])
+    opened.resolve()
+    const inserted = await Promise.all(writes.map(({ outcome }) => outcome))
+    expect(inserted).toMatchObject([10, 20, 30].map((id, index) => ({ record: { id, message: 'abc'[index] } })))
+  })
+})
+
 describe('a row that is taken back before its turn comes again', () => {
   async function takenBack(refusal: Error): Promise<unknown> {
     const { lane, asked } = laneTo(refusal, (what) => what === '{"a"}' && late?.drop())

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { Problem } from '@relais/shared/http/problem.ts'
 import { NotSent, type Submitted } from './job.ts'
 import { Once } from './once.ts'
 
@@ -59,4 +60,40 @@ it('a write that was not sent is taken back when the last of those who wait for 
   expect(write.isDropped).toBe(true)
   // Its repeat was told that it may have happened, so this answer does not say the opposite.
   expect(await first).toEqual(['overloaded', false])
+})
+
+it('a refusal is certain under a key of which nothing is unknown', async () => {
+  const write = new Waiting()
+  const only = told(newOnce().run({ idempotencyKey: 'k', deadlineMs: 100 }, 'f', () => write))
+  await vi.advanceTimersByTimeAsync(100)
+  expect([await only, write.isDropped]).toEqual([['overloaded', true], true])
+})
+
+it('another write under a key is certainly not made, whatever became of the first', async () => {
+  const once = newOnce()
+  const write = new Waiting()
+  write.isSent = true
+  const first = told(once.run({ idempotencyKey: 'k', deadlineMs: 100 }, 'f', () => write))
+  await vi.advanceTimersByTimeAsync(100)
+  expect(await first).toEqual(['outcome-unknown', false])
+  expect(await told(once.run({ idempotencyKey: 'k', deadlineMs: 200 }, 'other', never))).toEqual(['idempotency-key-reused', true])
+})
+
+it('a write that was answered is no longer on its way: the next one under its key is begun, and finds it in the table', async () => {
+  const once = newOnce()
+  for (const value of ['made', 'made before']) {
+    const write = new Waiting()
+    const outcome = told(once.run({ idempotencyKey: 'k', deadlineMs: 100 }, 'f', () => write))
+    write.answer(value)
+    expect(await outcome).toBe(value)
+  }
+})
+
+it.each(['k', undefined])('a write that cannot be made now is not begun, under the key %j', async (idempotencyKey) => {
+  const ensurePossible = (): never => {
+    throw new Problem('store-unavailable', { detail: 'too few standbys' })
+  }
+  const once = new Once({ ensurePossible, isSynchronous: () => true })
+  const write = idempotencyKey === undefined ? { deadlineMs: 100 } : { idempotencyKey, deadlineMs: 100 }
+  expect(await told(once.run(write, 'f', never))).toEqual(['store-unavailable', true])
 })

@@ -14,6 +14,11 @@ describe('reaching a position', () => {
     expect(polls).toBeLessThanOrEqual(6)
   })
 
+  it('is there at that very position, and not before it', async () => {
+    const reach = new Reach(async () => 10)
+    expect(await Promise.all([reach.wait(10, 20), reach.wait(11, 20)])).toEqual([true, false])
+  })
+
   it('gives up at its timeout, and counts a failed question as "not yet"', async () => {
     const reach = new Reach(() => Promise.reject(new Error('away')))
     expect(await reach.wait(1, 20)).toBe(false)

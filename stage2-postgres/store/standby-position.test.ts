@@ -19,6 +19,30 @@ describe('the position that a read on a standby may claim', () => {
     expect(position.claim(2000, true)).toBe(2001)
   })
 
+  it('counts a standstill from when more was received, and not from an earlier one that ended', () => {
+    let nowMs = 0
+    const position = new StandbyPosition(() => nowMs)
+    position.claim(1000, true)
+    nowMs = 500
+    position.claim(1000, false)
+    nowMs = 1_200
+    // Just received: its first record may be visible already.
+    expect(position.claim(1000, true)).toBe(1001)
+    nowMs = 2_300
+    expect(position.claim(1000, true)).toBe(1000)
+  })
+
+  it('goes further in an answer that was overtaken, which says nothing of whether replay stands still', () => {
+    let nowMs = 0
+    const position = new StandbyPosition(() => nowMs)
+    position.claim(2000, true)
+    nowMs = 500
+    position.claim(1000, false)
+    nowMs = 1_500
+    expect(position.claim(1000, true)).toBe(1001)
+    expect(position.claim(2000, true)).toBe(2000)
+  })
+
   it('remembers the furthest replay that was seen', () => {
     const position = new StandbyPosition(() => 0)
     position.claim(2000, false)

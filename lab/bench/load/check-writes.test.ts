@@ -59,8 +59,10 @@ describe('after a run', () => {
   it('a write without an answer may be there or not', async () => {
     write(11, { acknowledged: false })
     write(12, { acknowledged: false })
+    write(13, { acknowledged: false })
     store(12)
-    expect(await checkWrites(ledger, urls())).toEqual({ acknowledged: 0, missing: 0, repeated: 0, unacknowledgedPresent: 1 })
+    store(13, 'm13', databases.slice(0, 1))
+    expect(await checkWrites(ledger, urls())).toEqual({ acknowledged: 0, missing: 0, repeated: 0, unacknowledgedPresent: 2 })
   })
 
   it('the writes of a warm-up are looked for and not counted', async () => {

@@ -8,6 +8,11 @@ describe('the latencies of a run', () => {
     expect(summarizeLatencies(hundred)).toEqual({ meanMs: 50.5, p50Ms: 50, p90Ms: 90, p95Ms: 95, p99Ms: 99, maxMs: 100 })
   })
 
+  it('have the next higher rank where there is none of that very share: a measured value, and none that flatters', () => {
+    const seven = Float64Array.from([7, 6, 5, 4, 3, 2, 1], (ms) => ms * 1_000)
+    expect(summarizeLatencies(seven)).toEqual({ meanMs: 4, p50Ms: 4, p90Ms: 7, p95Ms: 7, p99Ms: 7, maxMs: 7 })
+  })
+
   it('are unknown when nothing was served', () => {
     expect(summarizeLatencies(new Float64Array()).p99Ms).toBeNull()
   })

@@ -27,6 +27,8 @@ describe('what a page of newest records shows', () => {
   it('is stale by as many writes as it should have shown and does not', () => {
     expect(checkPage(page([103, 102, 101]), ledger, ledger.mark())).toEqual({ staleBy: 2 })
     expect(checkPage(page([]), ledger, ledger.mark())).toEqual({ staleBy: 5 })
+    // It is the last page, so the oldest should be on it as well.
+    expect(checkPage(page([105, 104, 103]), ledger, ledger.mark())).toEqual({ staleBy: 2 })
   })
 
   it('is not stale for want of what was acknowledged after the read began', () => {
@@ -44,6 +46,7 @@ describe('what a page of newest records shows', () => {
   it('owes nothing below its end when there is more', () => {
     expect(checkPage(page([105, 104], 104), ledger, ledger.mark())).toEqual({ staleBy: 0 })
     expect(checkPage(page([105, 103], 103), ledger, ledger.mark())).toEqual({ staleBy: 1 })
+    expect(checkPage(page([105, 104, 102], 102), ledger, ledger.mark())).toEqual({ staleBy: 1 })
   })
 
   it('may show a write whose answer is still on its way', () => {

@@ -12,8 +12,8 @@ describe('the resources of instances that are containers', () => {
 
   test('are the difference between two moments, service and server together, in the order of the containers', async () => {
     const counters = looks(
-      { f: { cpuS: 5, memoryMiB: 10 }, s: { cpuS: 1, memoryMiB: 50 }, p: { cpuS: 2, memoryMiB: 100 } },
-      { f: { cpuS: 5.5, memoryMiB: 9 }, s: { cpuS: 1.25, memoryMiB: 60 }, p: { cpuS: 3, memoryMiB: 80 } },
+      { f: { cpuS: 5, memoryMiB: 10 }, s: { cpuS: 1, memoryMiB: 50 }, p: { cpuS: 2, memoryMiB: 100 }, job: { cpuS: 1, memoryMiB: 1 } },
+      { f: { cpuS: 5.5, memoryMiB: 9 }, s: { cpuS: 1.25, memoryMiB: 60 }, p: { cpuS: 3, memoryMiB: 80 }, job: { cpuS: 2, memoryMiB: 1 } },
     )
     const containers = [
       { id: 'f', instance: 'frontend1' },
@@ -64,6 +64,23 @@ describe('the resources of instances that are containers', () => {
     await vi.advanceTimersByTimeAsync(2_000)
     counters.next()
     expect(await meter.stop()).toEqual([{ name: 'db1', cpuS: 2, memoryMiB: 20 }])
+  })
+
+  test('begin anew with each run: neither what was used between two nor an earlier peak is the next one’s', async () => {
+    const counters = looks(
+      { a: { cpuS: 1, memoryMiB: 90 } },
+      { a: { cpuS: 2, memoryMiB: 80 } },
+      { a: { cpuS: 7, memoryMiB: 20 } },
+      { a: { cpuS: 7.5, memoryMiB: 30 } },
+    )
+    const meter = new ContainerResources({ containers: () => Promise.resolve([{ id: 'a', instance: 'db1' }]), use: counters.use })
+    await meter.start()
+    counters.next()
+    expect(await meter.stop()).toEqual([{ name: 'db1', cpuS: 1, memoryMiB: 90 }])
+    counters.next()
+    await meter.start()
+    counters.next()
+    expect(await meter.stop()).toEqual([{ name: 'db1', cpuS: 0.5, memoryMiB: 30 }])
   })
 
   test('are refused where nothing runs', async () => {

@@ -11,10 +11,11 @@ function line(isRead: boolean, ...ports: readonly number[]) {
 
 describe('the distribution over the databases', () => {
   it('counts a request for the last database that was asked, and a read that moved as moved', () => {
-    const lines = [line(true, 18_008), line(true, 18_008, 18_007), line(true, 18_009), line(false, 18_007), line(true)]
+    const reads = [line(true, 18_008), line(true, 18_008, 18_007), line(true, 18_009), line(true)]
+    const lines = [...reads, line(false, 18_007), line(false, 18_007, 18_007)]
     expect(distributionFromLog(TOPOLOGY, lines)).toEqual({
       reads: { db1: 1, db2: 1, db3: 1 },
-      writes: { db1: 1, db2: 0, db3: 0 },
+      writes: { db1: 2, db2: 0, db3: 0 },
       moved: 1,
     })
   })
@@ -41,19 +42,30 @@ describe('the counters of a service', () => {
   })
 
   it('are a difference of two looks, unknown after a restart or without an answer', () => {
-    const count = (reads: number) => ({ reads, readsServed: reads, writes: 0, writesServed: 0 })
+    const count = (reads: number, writes: number) => ({ reads, readsServed: reads - 1, writes, writesServed: writes - 2 })
     const before = new Map([
-      ['db1', count(5)],
-      ['db2', count(5)],
-      ['db3', undefined],
+      ['db1', count(5, 10)],
+      ['idle', count(5, 10)],
+      ['reads', count(5, 10)],
+      ['writes', count(5, 10)],
+      ['silent', undefined],
     ])
     const after = new Map([
-      ['db1', count(9)],
-      ['db2', count(2)],
-      ['db3', count(9)],
+      ['db1', { reads: 9, readsServed: 7, writes: 30, writesServed: 21 }],
+      ['idle', count(5, 10)],
+      // Begun anew, and with one kind already farther than before.
+      ['reads', count(2, 40)],
+      ['writes', count(40, 2)],
+      ['silent', count(9, 9)],
+      ['new', count(9, 9)],
     ])
-    expect(countBetween(before, after).get('db1')).toEqual(count(4))
-    expect(countBetween(before, after).get('db2')).toBeUndefined()
-    expect(countBetween(before, after).get('db3')).toBeUndefined()
+    expect(Object.fromEntries(countBetween(before, after))).toEqual({
+      db1: { reads: 4, readsServed: 3, writes: 20, writesServed: 13 },
+      idle: { reads: 0, readsServed: 0, writes: 0, writesServed: 0 },
+      reads: undefined,
+      writes: undefined,
+      silent: undefined,
+      new: undefined,
+    })
   })
 })

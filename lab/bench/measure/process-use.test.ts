@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { parseLinuxUse, parsePsUse, useOf } from './process-use.ts'
 
@@ -20,6 +21,13 @@ describe('what processes use', () => {
     const cpu = process.cpuUsage()
     while (process.cpuUsage(cpu).user < 200_000) Math.sqrt(Math.random())
     expect(useOf([process.pid]).cpuS - before.cpuS).toBeGreaterThan(0.1)
+  })
+
+  it.runIf(process.platform === 'linux')('counts private memory for each process, and what a program shares once', () => {
+    const { privateKiB, sharedKiB } = parseLinuxUse(STAT, readFileSync(`/proc/${process.pid}/status`, 'utf8'))
+    const { memoryMiB } = useOf([process.pid, process.pid, process.pid])
+    // It is another moment: a few percent.
+    expect(memoryMiB / ((3 * privateKiB + sharedKiB) / 1024)).toBeCloseTo(1, 1)
   })
 
   it('is read from ps where there is no /proc', () => {

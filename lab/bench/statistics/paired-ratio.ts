@@ -42,11 +42,6 @@ export function verdictOf({ low, high }: Ratio): Verdict {
   return high < 1 ? 'smaller' : 'same'
 }
 
-/** The same statement with A and B changed round. */
-export function inverted({ ratio, low, high, pairs }: Ratio): Ratio {
-  return { ratio: 1 / ratio, low: 1 / high, high: 1 / low, pairs }
-}
-
 /**
  * A/B of rates that were not measured in turn, for example in two sessions. Here a drift of the machine does not cancel: the interval
  * holds what the runs of one session differ by, and not what the sessions do.

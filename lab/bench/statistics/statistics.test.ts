@@ -6,7 +6,7 @@ import { expectedGain, expectedGainWith } from './expected-gain.ts'
 import { agreesWithLittle, requestsInFlight } from './littles-law.ts'
 import { meanAndSpread } from './mean-and-spread.ts'
 import { isHiddenBy, noiseFloor } from './noise-floor.ts'
-import { inverted, pairedRatio, verdictOf } from './paired-ratio.ts'
+import { pairedRatio, unpairedRatio, verdictOf } from './paired-ratio.ts'
 import { seededRandom } from './seeded-random.ts'
 import { fitScalability, rateAt } from './universal-scalability.ts'
 
@@ -20,6 +20,7 @@ describe('mean and spread', () => {
     const { mean, deviation } = meanAndSpread([2, 4, 4, 4, 5, 5, 7, 9])!
     expect(mean).toBe(5)
     expect(deviation).toBeCloseTo(Math.sqrt(32 / 7), 12)
+    expect(meanAndSpread([1, 3])!.deviation).toBeCloseTo(Math.SQRT2, 12)
   })
 
   test('claim no spread from one value, and nothing from none', () => {
@@ -40,13 +41,11 @@ describe('a paired ratio', () => {
 
   test('is untouched by a drift that slows both runs of a pair', () => {
     const drift = [1, 0.8, 0.5, 0.3, 0.9]
-    const ratio = pairedRatio(
-      drift.map((speed) => 300 * speed),
-      drift.map((speed) => 100 * speed),
-    )!
+    const [fast, slow] = [300, 100].map((full) => drift.map((speed) => full * speed)) as [number[], number[]]
+    const ratio = pairedRatio(fast, slow)!
     expect([ratio.ratio, ratio.low, ratio.high]).toEqual([expect.closeTo(3, 9), expect.closeTo(3, 9), expect.closeTo(3, 9)])
     expect(verdictOf(ratio)).toBe('larger')
-    expect(verdictOf(inverted(ratio))).toBe('smaller')
+    expect(verdictOf(pairedRatio(slow, fast)!)).toBe('smaller')
   })
 
   test.each([3, 12, 20, 30])('has an interval from %i pairs that holds the truth 95 times in 100', (pairs) => {
@@ -81,10 +80,42 @@ describe('a paired ratio', () => {
     expect(pairedRatio([5, 6, 7], [4, 6, 5])).toEqual(pairedRatio([5, 6, 7], [4, 6, 5]))
   })
 
+  test('names no winner where all runs were alike', () => {
+    expect(verdictOf(pairedRatio([100, 100], [100, 100])!)).toBe('same')
+  })
+
   test('is none for a single pair, and leaves out a pair without a rate', () => {
     expect(pairedRatio([2], [1])).toBeNull()
     expect(pairedRatio([2, 0, 2], [1, 1, 1])).toMatchObject({ pairs: 2 })
     expect(() => pairedRatio([1], [])).toThrow('found 1 of A and 0 of B')
+  })
+})
+
+describe('a ratio of runs that were not measured in pairs', () => {
+  const around = (middle: number, ...logs: readonly number[]): number[] => logs.map((log) => middle * Math.exp(log))
+
+  test('is A/B, and its interval counts the spread of both, as wide as the fewer runs ask for', () => {
+    const three = unpairedRatio(around(200, -0.1, 0, 0.1), around(100, -0.1, 0, 0.1))!
+    expect(three).toMatchObject({ ratio: expect.closeTo(2, 9) as number, pairs: 3 })
+    expect(Math.log(three.high / 2)).toBeCloseTo(4.303 * 0.1 * Math.sqrt(2 / 3), 6)
+    expect(three.low * three.high).toBeCloseTo(4, 6)
+    const two = unpairedRatio(around(200, -0.1, 0, 0.1), around(100, -0.1, 0.1))!
+    expect(Math.log(two.high / 2)).toBeCloseTo(12.706 * 0.1 * Math.sqrt(1 / 3 + 1), 6)
+    expect(two.pairs).toBe(2)
+  })
+
+  test('has an interval close to that of the normal distribution for many runs', () => {
+    const gauss = normalNumbers(6)
+    const logs = (): number[] => Array.from({ length: 400 }, () => 0.2 * gauss())
+    const ratio = unpairedRatio(around(200, ...logs()), around(100, ...logs()))!
+    expect(Math.log(ratio.high / ratio.ratio)).toBeCloseTo(1.96 * 0.2 * Math.sqrt(2 / 400), 2)
+    expect(Math.log(ratio.ratio / ratio.low)).toBeCloseTo(1.96 * 0.2 * Math.sqrt(2 / 400), 2)
+    expect(ratio.ratio).toBeCloseTo(2, 1)
+  })
+
+  test('is none when one side has a single run with a rate', () => {
+    expect(unpairedRatio([200, 210], [100])).toBeNull()
+    expect(unpairedRatio([200, 0], [100, 110])).toBeNull()
   })
 })
 
@@ -161,6 +192,27 @@ describe('the expected gain', () => {
     expect(expectedGain({ readCpuMs: 0, writeAloneCpuMs: 0, writeOnPrimaryCpuMs: 0, applyOnReplicaCpuMs: 0 }, 3, 0.8)).toBeNull()
   })
 
+  test('counts every request at its own price, at every database that has work with it', () => {
+    const priced = { readCpuMs: 0.5, writeAloneCpuMs: 0.25, writeOnPrimaryCpuMs: 0.4, applyOnReplicaCpuMs: 0.2 }
+    // One database: 0.8 × 0.5 + 0.2 × 0.25 = 0.45 ms a request. Three together: 0.8 × 0.5 + 0.2 × (0.4 + 2 × 0.2) = 0.56 ms.
+    expect(expectedGain(priced, 3, 0.8)).toBeCloseTo((3 * 0.45) / 0.56, 12)
+    // With a fifth of the reads the primary has 0.16 ms a request and a replica 0.2 ms; with half of them 0.28 ms and 0.14 ms.
+    expect(expectedGainWith(0.2, priced, 3, 0.8)).toBeCloseTo(0.45 / 0.2, 12)
+    expect(expectedGainWith(0.5, priced, 3, 0.8)).toBeCloseTo(0.45 / 0.28, 12)
+  })
+
+  test('is bounded by a replica, which must apply every write', () => {
+    const dear = { readCpuMs: 0.1, writeAloneCpuMs: 0.5, writeOnPrimaryCpuMs: 0.6, applyOnReplicaCpuMs: 2 }
+    expect(expectedGain(dear, 3, 0.5)).toBeCloseTo(0.3 / (0.5 * 2), 12)
+  })
+
+  test('with a given part of the reads is none without a replica, and none where nothing costs anything', () => {
+    const free = { readCpuMs: 0, writeAloneCpuMs: 0, writeOnPrimaryCpuMs: 0, applyOnReplicaCpuMs: 0 }
+    expect(expectedGainWith(0.5, costs, 1, 0.8)).toBeNull()
+    expect(expectedGainWith(0.5, free, 3, 0.8)).toBeNull()
+    expect(expectedGainWith(0.5, costs, 2, 0.8)).toBeCloseTo(1 / 0.6, 12)
+  })
+
   test('is smaller when the primary is given reads beside its writes, and the ideal when it is given as many as it has room for', () => {
     const cheap = { ...costs, applyOnReplicaCpuMs: 0 }
     // All three then have the same to do: 0.2 + 0.8 x = 0.4 (1 - x).
@@ -180,5 +232,10 @@ describe("Little's law", () => {
     expect(requestsInFlight(2_326, 433.7)).toBeCloseTo(1_008.8, 1)
     expect(agreesWithLittle(2_326, 433.7, 100)).toBe(false)
     expect(agreesWithLittle(1_994, 250.67, 500)).toBe(true)
+  })
+
+  test('agrees with a concurrency that is a quarter off, and with none that is farther, to either side', () => {
+    expect([76, 124].map((latencyMs) => agreesWithLittle(1_000, latencyMs, 100))).toEqual([true, true])
+    expect([74, 126].map((latencyMs) => agreesWithLittle(1_000, latencyMs, 100))).toEqual([false, false])
   })
 })

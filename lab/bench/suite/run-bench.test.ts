@@ -5,6 +5,7 @@ import { brokenRepetition, measureTest, type TestSteps } from './measure-test.ts
 import { runBench, type BenchTools } from './run-bench.ts'
 import { SILENT } from './show-progress.ts'
 import { parseArguments } from '../../command-line/parse-arguments.ts'
+import { exampleRecord } from '../../test/support/example-record.ts'
 import type { PlannedTest } from './test-plan.ts'
 
 const MACHINE: Machine = { cpuModel: 'none', cores: 2, memoryMiB: 1, kernel: 'none', versions: {}, cpuLimit: 'none' }
@@ -106,6 +107,88 @@ describe('a bench', () => {
     const { record } = await bench(request('--stage', 'stage1', '--load', 'light', '--runs', '1', '--quick'), tools)
     expect(record.repetitions.map(({ brokenBecause }) => brokenBecause)).toEqual(['db1 is gone', 'db1 is gone'])
     expect(record.noiseFloor).toBeNull()
+  })
+})
+
+describe('the experiments beside the loads', () => {
+  const limit = { closedLoopPerSecond: 20_000, openLoopPerSecond: 10_000 }
+  const { pause, capacity, aggregates } = exampleRecord()
+  const [one, two] = aggregates
+  /** All of them can be made, and `done` tells in which order. */
+  function experiments(done: string[] = [], overrides: Partial<BenchTools> = {}): Fake {
+    return fakeTools({
+      generatorLimit: () => (done.push('generator'), Promise.resolve(limit)),
+      test: (test) => (done.push(test.cpuPerInstance === null ? 'saturated' : 'test'), Promise.resolve(fine(test))),
+      pause: () => (done.push('pause'), Promise.resolve(pause!)),
+      capacity(_, remark) {
+        done.push('capacity')
+        remark('Nine connections were enough.')
+        return Promise.resolve(capacity!)
+      },
+      aggregates(_, keep) {
+        done.push('aggregates')
+        keep(one!)
+        keep(two!)
+        return Promise.resolve()
+      },
+      release: () => (done.push('release'), Promise.resolve()),
+      ...overrides,
+    })
+  }
+
+  test('come in an order in which none meets what another one left running, and are all kept', async () => {
+    const done: string[] = []
+    const { record, raw } = await bench(request('--load', 'stress', '--runs', '1'), experiments(done))
+    const four = ['test', 'test', 'test', 'test']
+    const noise = Array.from({ length: 20 }, () => 'test')
+    const beside = ['pause', 'release', 'capacity', 'release', 'aggregates', 'release']
+    const saturated = four.map(() => 'saturated')
+    expect(done).toEqual(['generator', ...noise, ...four, ...beside, ...saturated, 'release', 'release'])
+    expect(record).toMatchObject({ isComplete: true, generator: limit, pause, capacity, aggregates: [one, two] })
+    expect(record.remarks).toEqual(['Nine connections were enough.'])
+    expect(raw.slice(0, 3)).toEqual(['generator', 'aa-1-first', 'aa-1-second'])
+    expect(raw.slice(-8, -4)).toEqual([
+      'pause',
+      'capacity',
+      ...[one, two].map((run) => `aggregate-${run!.way}-${run!.parallel}-${run!.run}`),
+    ])
+    expect(raw.slice(-4)).toContain('stage2-balanced-stress-saturated-1')
+  })
+
+  test('that cannot be made here are none and a remark, and the bench is complete', async () => {
+    const done: string[] = []
+    const impossible = (experiment: string): string | null => (experiment === 'pause' ? 'Containers are not paused.' : null)
+    const { record } = await bench(request('--stage', 'stage1', '--quick'), experiments(done, { impossible }))
+    expect(record).toMatchObject({ isComplete: true, pause: null, capacity, aggregates: [] })
+    expect(record.remarks[0]).toBe('Not measured: one database paused for a second. Containers are not paused.')
+    expect(done).not.toContain('aggregates')
+  })
+
+  test('that are cut short keep what they have', async () => {
+    const controller = new AbortController()
+    const tools = experiments([], {
+      aggregates(_, keep) {
+        keep(one!)
+        controller.abort()
+        return Promise.reject(new Error('ended'))
+      },
+    })
+    const { record } = await bench(request('--load', 'light', '--runs', '1', '--quick'), tools, controller.signal)
+    expect(record).toMatchObject({ isComplete: false, aggregates: [one] })
+  })
+
+  test('take the same test as A and as B in turn, for what differs between the first and the second is no noise', async () => {
+    let rate = 0
+    const { record } = await bench(
+      request('--stage', 'stage1', '--quick', '--runs', '1'),
+      experiments([], { test: (test) => Promise.resolve({ ...fine(test), goodputPerSecond: ++rate }) }),
+    )
+    expect(record.noiseFloor).toEqual({
+      a: 'stage1 balanced light',
+      b: 'stage1 balanced light, again',
+      ratesA: [1, 4, 5],
+      ratesB: [2, 3, 6],
+    })
   })
 })
 

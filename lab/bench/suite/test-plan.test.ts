@@ -57,5 +57,11 @@ describe('the order of tests', () => {
 
   test('compares the same with the same for the noise floor', () => {
     for (const [a, b] of planNoiseFloor(OPTIONS)) expect(a).toEqual(b)
+    const of = (changes: Partial<BenchOptions>): string[] => [
+      ...new Set(planNoiseFloor({ ...OPTIONS, ...changes }).map(([{ stage, configuration, load }]) => `${stage} ${configuration} ${load}`)),
+    ]
+    expect(of({ loads: ['light', 'medium', 'stress'] })).toEqual(['stage1 balanced medium'])
+    expect(of({ loads: ['light', 'medium', 'stress'], isQuick: true })).toEqual(['stage1 balanced light'])
+    expect(of({ loads: ['stress'], stages: ['stage2'] })).toEqual(['stage2 balanced stress'])
   })
 })
