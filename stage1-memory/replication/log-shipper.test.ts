@@ -231,6 +231,45 @@ describe('log shipping to one replica', () => {
     expect(shipper.status()).toMatchObject({ state: 'catching-up', position: '0:0', lagRecords: 21 })
   })
 
+  it('says since when a replica is behind, from the first write that it lacks, and nothing of it once it is level', async () => {
+    let isHanging = false
+    const { shipper, node, list, write } = open({ play: () => (isHanging ? 'hang' : 'serve'), random: () => 0 })
+    write(1)
+    await level(node, list)
+    await until(() => shipper.status().state === 'streaming', 'streaming')
+    expect(shipper.status()).toMatchObject({ lagRecords: 0, lagMs: 0 })
+    isHanging = true
+    write(1)
+    await pass(700)
+    write(1)
+    await pass(300)
+    expect(shipper.status()).toMatchObject({ state: 'streaming', position: '1:1', lagRecords: 2, lagMs: 1_000 })
+    isHanging = false
+    await pass(CALL_DEADLINE_MS)
+    await level(node, list)
+    await until(() => shipper.status().lagRecords === 0, 'the confirmation')
+    await pass(400)
+    isHanging = true
+    write(1)
+    await pass(100)
+    expect(shipper.status()).toMatchObject({ lagRecords: 1, lagMs: 100 })
+  })
+
+  it('counts a replica under constant writing as behind since its last batch, and not since the first one', async () => {
+    const { shipper, db2, node, list, write } = open()
+    write(1)
+    await level(node, list)
+    db2.answersAfterMs = 100
+    const lagsMs: (number | null)[] = []
+    for (let n = 0; n < 60; n++) {
+      write(1)
+      await pass(50)
+      lagsMs.push(shipper.status().lagMs)
+    }
+    expect(Math.max(...lagsMs.map(Number))).toBeGreaterThanOrEqual(100)
+    expect(Math.max(...lagsMs.map(Number))).toBeLessThanOrEqual(400)
+  })
+
   it('counts no confirmation of somebody who only holds the port of the replica', async () => {
     const { shipper, list, node, write, acknowledged } = open()
     write(1)

@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { SILENT_LOG } from '@relais/shared/observe/log.ts'
 import { ReplicatedList } from '../store/replicated-list.ts'
 import { BatchCache } from './batch-cache.ts'
@@ -18,7 +18,10 @@ beforeEach(() => {
   list = primaryList(1)
   batches = new BatchCache(list)
 })
-afterEach(() => rmSync(dataDir, { recursive: true, force: true }))
+afterEach(() => {
+  vi.useRealTimers()
+  rmSync(dataDir, { recursive: true, force: true })
+})
 
 describe('a replica', () => {
   it('is not ready before it has heard from the primary, nor before it was level with it', () => {
@@ -53,6 +56,27 @@ describe('a replica', () => {
     replica.take({ ...batches.after(1)!.message, entries: batches.after(1)!.message.entries.slice(0, 1) })
     expect(replica.notReadyBecause()).toBeUndefined()
     expect(replica.upstream()).toMatchObject({ state: 'streaming', lagRecords: 1 })
+  })
+
+  it('says how long ago it was level, and of a primary that is silent that it cannot be reached', () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: 1_700_000_000_000 })
+    const replica = node()
+    expect(replica.upstream()).toMatchObject({ state: 'unreachable', lagMs: null })
+    insert(list, 3)
+    const { message } = batches.after(0)!
+    replica.take({ ...message, entries: message.entries.slice(0, 1) })
+    expect(replica.upstream()).toMatchObject({ state: 'catching-up', lagRecords: 2, lagMs: null })
+    replica.take(batches.after(1)!.message)
+    expect(replica.upstream()).toMatchObject({ state: 'streaming', lagRecords: 0, lagMs: 0 })
+    vi.setSystemTime(Date.now() + 500)
+    replica.take(batches.after(3)!.message)
+    vi.setSystemTime(Date.now() + 2_000)
+    expect(replica.upstream()).toMatchObject({ state: 'streaming', lagRecords: 0, lagMs: 0 })
+    vi.setSystemTime(Date.now() + 1)
+    expect(replica.upstream()).toMatchObject({ state: 'unreachable', lagRecords: 0, lagMs: 2_001 })
+    insert(list, 1)
+    replica.take({ ...batches.after(3)!.message, entries: [] })
+    expect(replica.upstream()).toMatchObject({ state: 'streaming', lagRecords: 1, lagMs: 2_001 })
   })
 
   it('refuses a gap, and says where to go on', () => {
@@ -156,7 +180,7 @@ describe('waiting for a position', () => {
     const waited = replica.reach({ epoch: 1, lsn: 2 }, 20_000)
     replica.take(batches.after(0)!.message)
     expect(await waited).toBe(true)
-    expect(await replica.reach({ epoch: 1, lsn: 1 }, 0)).toBe(true)
+    for (const lsn of [1, 2]) expect(await replica.reach({ epoch: 1, lsn }, 0)).toBe(true)
   })
 
   it('ends in vain when the time is over', async () => {
@@ -174,6 +198,12 @@ describe('waiting for a position', () => {
 })
 
 describe('a fan-out replica', () => {
+  it('is ready from the start, and knows of no lag: nobody tells it what it lacks', () => {
+    const replica = new ReplicaNode({ mechanism: 'fan-out', primaryName: 'db1', dataDir, log: SILENT_LOG })
+    expect(replica.notReadyBecause()).toBeUndefined()
+    expect(replica.upstream()).toMatchObject({ name: 'db1', state: 'streaming', position: '0:0', lagRecords: null, lagMs: null })
+  })
+
   it('appends what arrives as it arrives: out of order, and twice', () => {
     const replica = new ReplicaNode({ mechanism: 'fan-out', primaryName: 'db1', dataDir, log: SILENT_LOG })
     insert(list, 3)
