@@ -195,6 +195,16 @@ describe('waiting for a position', () => {
     replica.take(batches.after(0)!.message)
     expect(new Set(await Promise.all(waiting))).toEqual(new Set([true]))
   })
+
+  it('keeps no place for those whose time is over', async () => {
+    const replica = node()
+    const inVain = Array.from({ length: 4_096 }, () => replica.reach({ epoch: 1, lsn: 1 }, 0))
+    expect(new Set(await Promise.all(inVain))).toEqual(new Set([false]))
+    insert(list, 1)
+    const waited = replica.reach({ epoch: 1, lsn: 1 }, 20_000)
+    replica.take(batches.after(0)!.message)
+    expect(await waited).toBe(true)
+  })
 })
 
 describe('a fan-out replica', () => {
