@@ -27,11 +27,6 @@ export class Acknowledgements {
     this.#needed = replicasNeeded(durability, replicas.length)
   }
 
-  /** How many replicas must confirm. */
-  get needed(): number {
-    return this.#needed
-  }
-
   /** `replica` holds everything up to `lsn`. */
   acknowledge(replica: string, lsn: number): void {
     this.#acked.set(replica, lsn)
