@@ -99,6 +99,17 @@ describe('an empty primary', () => {
     for (const one of [list, alone]) expect(one.position).toEqual({ epoch: 0, lsn: 0 })
   })
 
+  it('does not begin before its epoch is written down: after the next start it would come again', async () => {
+    play('db2', new ReplicatedList())
+    play('db3', new ReplicatedList())
+    mkdirSync(join(dataDir, 'epoch.new'))
+    const { list, done } = begin('async')
+    await expect(done).rejects.toMatchObject({ code: 'EISDIR', syscall: 'open' })
+    const alone = new ReplicatedList()
+    await expect(beginWithoutAsking(alone, dataDir)).rejects.toMatchObject({ code: 'EISDIR', syscall: 'open' })
+    for (const one of [list, alone]) expect(one.position).toEqual({ epoch: 0, lsn: 0 })
+  })
+
   it('asks under the cluster’s signature', async () => {
     const asked = play('db2', listOf(1, 2))
     play('db3', new ReplicatedList())
