@@ -213,8 +213,11 @@ describe('the call to the next tier', () => {
   it('keeps no body of a call that was given up while it waited, though nothing moves', async () => {
     setFlagsFromString('--expose-gc')
     const collectGarbage = runInNewContext('gc') as () => void
-    const server = await upstream(() => {})
+    const server = await upstream((socket, sent) => {
+      if (!sent.includes('POST')) socket.write(OK)
+    })
     const tier = client(server, { connectionsMax: 2 })
+    for (let n = 0; n < 3; n++) await tier.call({ ...GET, method: 'DELETE' })
     const sent = [tier.call(POST), tier.call(POST)].map(rejectionOf)
     const [first, second, third] = [aClient(), aClient(), aClient()]
     const bodyThatWaits = (waiting: Client): WeakRef<Uint8Array> => {
