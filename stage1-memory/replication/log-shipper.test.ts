@@ -184,15 +184,19 @@ describe('log shipping to one replica', () => {
   })
 
   it('goes back to where a replica that restarted empty says it is', async () => {
-    const { node, list, write, restart, acknowledged } = open()
+    const seen: string[] = []
+    const { shipper, node, list, write, restart, acknowledged } = open({ play: () => (seen.push(shipper.status().state), 'serve') })
     write(5)
     await level(node, list)
+    await until(() => shipper.status().state === 'streaming', 'streaming')
+    const before = seen.length
     restart()
     write(1)
     await pass(50)
     await level(node, list)
     expect(node().records.toArray()).toEqual(list.records.toArray())
     await until(() => acknowledged.at(-1) === 6, 'the acknowledgement')
+    expect(seen.slice(before, before + 2)).toEqual(['streaming', 'catching-up'])
   })
 
   it('brings a replica that the log no longer reaches back by a snapshot, and on from there', async () => {
