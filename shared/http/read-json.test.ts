@@ -22,6 +22,13 @@ describe('a JSON text', () => {
     expect(parseJson(bytes(JSON.stringify({ message: `${'[{'.repeat(1_000)}\\"` })))).toEqual({ message: `${'[{'.repeat(1_000)}\\"` })
   })
 
+  it('may hold any number of brackets beside each other, and behind an escaped quote', () => {
+    const beside = `[${Array.from({ length: 40 }, () => '[], {}').join()}]`
+    expect(parseJson(bytes(beside))).toHaveLength(80)
+    const message = `"${'[{'.repeat(40)}`
+    expect(parseJson(bytes(JSON.stringify({ message })))).toEqual({ message })
+  })
+
   it.each([
     ['nothing', '', 'not valid JSON'],
     ['half an object', '{"message": "a"', 'not valid JSON'],
@@ -32,6 +39,7 @@ describe('a JSON text', () => {
     ['a raw control character', '{"message": "a\u0001"}', 'not valid JSON'],
     ['a byte order mark', '\ufeff{"message": "a"}', 'not valid JSON'],
     ['33 levels', '['.repeat(33) + ']'.repeat(33), 'nested deeper than 32'],
+    ['33 levels behind an escaped quote', `["\\"", ${'['.repeat(32)}${']'.repeat(32)}]`, 'nested deeper than 32'],
     ['100 000 levels', '['.repeat(100_000), 'nested deeper than 32'],
     ['100 000 levels of objects', '{"a":'.repeat(100_000), 'nested deeper than 32'],
   ])('is refused with 400 when it is %s', (_, text, detail) => {
@@ -109,6 +117,7 @@ describe('a JSON body', () => {
     const full = JSON.stringify('a'.repeat(64 * 1024 - 2))
     expect((await post(full, JSON_TYPE)).status).toBe(200)
     expect(await problem(await post(`${full} `, JSON_TYPE))).toMatchObject({ status: 413, type: 'urn:relais:problem:body-too-large' })
+    expect((await post(full, { ...JSON_TYPE, 'content-length': String(full.length) })).status).toBe(200)
     const announced = await post(`${full} `, { ...JSON_TYPE, 'content-length': String(full.length + 1) })
     expect(await problem(announced)).toMatchObject({ status: 413, definite: true })
   })

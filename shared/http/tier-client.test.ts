@@ -55,7 +55,7 @@ describe('the call to the next tier', () => {
 
   it('keeps its connections for the next calls', async () => {
     const server = await upstream((socket) => socket.write(OK))
-    const tier = client(server)
+    const tier = client(server, { connectionsMax: 2 })
     for (let n = 0; n < 20; n++) await tier.call(GET)
     // A second one opens when a call comes in the very turn in which the first one's answer ended.
     expect(server.connections()).toBeLessThanOrEqual(2)
@@ -213,24 +213,27 @@ describe('the call to the next tier', () => {
   it('keeps no body of a call that was given up while it waited, though nothing moves', async () => {
     setFlagsFromString('--expose-gc')
     const collectGarbage = runInNewContext('gc') as () => void
-    const server = await upstream(() => {})
-    const tier = client(server, { connectionsMax: 1 })
-    const sent = rejectionOf(tier.call(POST))
-    const waiting = aClient()
-    const bodyThatWaits = (): WeakRef<Uint8Array> => {
+    const server = await upstream((socket, sent) => {
+      if (!sent.includes('POST')) socket.write(OK)
+    })
+    const tier = client(server, { connectionsMax: 2 })
+    for (let n = 0; n < 3; n++) await tier.call({ ...GET, method: 'DELETE' })
+    const sent = [tier.call(POST), tier.call(POST)].map(rejectionOf)
+    const [first, second, third] = [aClient(), aClient(), aClient()]
+    const bodyThatWaits = (waiting: Client): WeakRef<Uint8Array> => {
       const body = new Uint8Array(64 * 1024)
       void rejectionOf(tier.call({ ...POST, body, client: waiting }))
       return new WeakRef(body)
     }
-    const body = bodyThatWaits()
-    leave(waiting)
+    const bodies = [first, second, third].map(bodyThatWaits)
+    for (const one of [second, third, first]) leave(one)
     const isKept = (): boolean => {
       collectGarbage()
-      return body.deref() !== undefined
+      return bodies.some((body) => body.deref() !== undefined)
     }
     await vi.waitFor(() => expect(isKept()).toBe(false), { timeout: 5_000, interval: 5 })
     await tier.close()
-    await sent
+    await Promise.all(sent)
   })
 
   it('says of the calls that wait when it is closed that they were not sent', async () => {

@@ -1,24 +1,7 @@
-/** Deadlines are points in time; `withinMs` gives up waiting without cancelling what it waited for. */
+/** `withinMs` gives up waiting without cancelling what it waited for. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { rejectionOf } from '../test/rejection-of.ts'
-import { Deadline, withinMs } from './deadline.ts'
-
-describe('a deadline', () => {
-  it('counts down with its clock, and not below zero', () => {
-    let nowMs = 1_000
-    const deadline = Deadline.after(250, () => nowMs)
-    expect(deadline.atMs).toBe(1_250)
-    nowMs = 1_100
-    expect(deadline.remainingMs()).toBe(150)
-    nowMs = 9_000
-    expect(deadline.remainingMs()).toBe(0)
-  })
-
-  it('passed inwards is the same point, however late the inner call begins', () => {
-    const outer = Deadline.after(2_000, () => 0)
-    expect(Deadline.at(outer.atMs, () => 1_500).remainingMs()).toBe(500)
-  })
-})
+import { withinMs } from './deadline.ts'
 
 describe('withinMs', () => {
   beforeEach(() => void vi.useFakeTimers())

@@ -1,32 +1,9 @@
 /**
- * A point in time by which a call has its answer, and the `AbortSignal` that fires there.
+ * Waiting for an answer until a deadline, and no longer: the answer may still come, and whoever is asked goes on.
  *
- * Passed inwards as a point, not as a duration: three tiers that each allow "two seconds" allow six.
+ * Deadlines are passed inwards as points in time, and become a duration here, at the last step: three tiers that each allow "two seconds"
+ * allow six.
  */
-
-export class Deadline {
-  readonly atMs: number
-  readonly #nowMs: () => number
-
-  private constructor(atMs: number, nowMs: () => number) {
-    this.atMs = atMs
-    this.#nowMs = nowMs
-  }
-
-  /** `nowMs` is a clock in milliseconds; tests pass their own. */
-  static after(durationMs: number, nowMs: () => number = Date.now): Deadline {
-    return new Deadline(nowMs() + durationMs, nowMs)
-  }
-
-  static at(atMs: number, nowMs: () => number = Date.now): Deadline {
-    return new Deadline(atMs, nowMs)
-  }
-
-  /** Never negative. */
-  remainingMs(): number {
-    return Math.max(0, this.atMs - this.#nowMs())
-  }
-}
 
 /**
  * Resolves to `promise`'s value, or to `onTimeout()` once `durationMs` have passed. The promise is not cancelled:

@@ -14,8 +14,6 @@ export interface Position {
   readonly lsn: number
 }
 
-export const START: Position = { epoch: 0, lsn: 0 }
-
 /** Negative, zero or positive as `a` is before, at or after `b`. */
 export function comparePositions(a: Position, b: Position): number {
   return a.epoch - b.epoch || a.lsn - b.lsn

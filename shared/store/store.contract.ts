@@ -188,6 +188,25 @@ export function describeStoreContract(name: string, open: () => Promise<Contract
         await primary.remove(value.id, write('key-5'))
         await expect(primary.remove(value.id, write('key-5'))).resolves.toMatchObject({ value: undefined })
       })
+
+      it('of a replacement refuse another message and another record, those of a removal another record', async () => {
+        const [one, other] = await insertMany(2)
+        const reused = { slug: 'idempotency-key-reused' }
+        await primary.replace(one!.id, 'changed', write('key-6'))
+        await expect(primary.replace(one!.id, 'message 2', write('key-6'))).rejects.toMatchObject(reused)
+        await expect(primary.replace(other!.id, 'changed', write('key-6'))).rejects.toMatchObject(reused)
+        await primary.remove(one!.id, write('key-7'))
+        await expect(primary.remove(other!.id, write('key-7'))).rejects.toMatchObject(reused)
+        expect((await primary.page({ limit: 10 })).value.records).toEqual([other])
+      })
+
+      it('give the answer to a repeat a position that shows the write', async () => {
+        const inserted = await primary.insert('once', write('key-8'))
+        const removed = await primary.remove(inserted.value.id, write('key-9'))
+        const repeats = [await primary.insert('once', write('key-8')), await primary.remove(inserted.value.id, write('key-9'))]
+        for (const [index, { position }] of [inserted, removed].entries())
+          expect(comparePositions(repeats[index]!.position, position)).toBeGreaterThanOrEqual(0)
+      })
     })
 
     describe('positions', () => {
@@ -199,9 +218,13 @@ export function describeStoreContract(name: string, open: () => Promise<Contract
       })
 
       it('of a read include every write acknowledged before it', async () => {
-        const { position } = await primary.insert('seen', write())
-        expect(comparePositions((await primary.page({ limit: 1 })).position, position)).toBeGreaterThanOrEqual(0)
-        expect(comparePositions(await primary.position(), position)).toBeGreaterThanOrEqual(0)
+        const { value, position } = await primary.insert('seen', write())
+        expect(await replica.reach(position, REACH_MS)).toBe(true)
+        for (const store of [primary, replica]) {
+          const reads = [await store.page({ limit: 1 }), await store.get(value.id), await store.get(value.id + 1)]
+          const read = [...reads.map((one) => one.position), await store.position()]
+          expect(read.filter((one) => comparePositions(one, position) < 0)).toEqual([])
+        }
       })
 
       it('once reached by a replica, show the write there', async () => {

@@ -12,8 +12,7 @@ describe('a write', () => {
   it('that is async waits for nobody', async () => {
     const acknowledgements = new Acknowledgements(['db2', 'db3'], 'async')
     acknowledgements.ensurePossible(0)
-    await acknowledgements.durable(1, 0)
-    expect(acknowledgements.needed).toBe(0)
+    await expect(acknowledgements.durable(1, 0)).resolves.toBeUndefined()
   })
 
   it('that is quorum waits for one replica, whichever', async () => {
@@ -42,6 +41,9 @@ describe('a write', () => {
   it('is answered together with all that one confirmation covers, and with none above it', async () => {
     const acknowledgements = new Acknowledgements(['db2'], 'all')
     const waiting = [3, 1, 2, 4, 4, 5].map((lsn) => watch(acknowledgements.durable(lsn, DEADLINE_MS)))
+    acknowledgements.acknowledge('db2', 2)
+    await turn()
+    expect(waiting.map((answered) => answered())).toEqual(['waiting', 'durable', 'durable', 'waiting', 'waiting', 'waiting'])
     acknowledgements.acknowledge('db2', 4)
     await turn()
     expect(waiting.map((answered) => answered())).toEqual(['durable', 'durable', 'durable', 'durable', 'durable', 'waiting'])
@@ -62,6 +64,16 @@ describe('a write', () => {
       status: 504,
       definite: false,
     })
+  })
+
+  it('whose deadline passes takes none of the others with it', async () => {
+    const acknowledgements = new Acknowledgements(['db2'], 'all')
+    const [hasty, patient] = [DEADLINE_MS, 2 * DEADLINE_MS].map((deadlineMs) => watch(acknowledgements.durable(1, deadlineMs)))
+    await vi.advanceTimersByTimeAsync(DEADLINE_MS)
+    expect([hasty!(), patient!()]).toEqual(['refused', 'waiting'])
+    acknowledgements.acknowledge('db2', 1)
+    await turn()
+    expect([hasty!(), patient!()]).toEqual(['refused', 'durable'])
   })
 
   it.each([

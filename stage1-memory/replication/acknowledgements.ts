@@ -27,11 +27,6 @@ export class Acknowledgements {
     this.#needed = replicasNeeded(durability, replicas.length)
   }
 
-  /** How many replicas must confirm. */
-  get needed(): number {
-    return this.#needed
-  }
-
   /** `replica` holds everything up to `lsn`. */
   acknowledge(replica: string, lsn: number): void {
     this.#acked.set(replica, lsn)
@@ -51,7 +46,7 @@ export class Acknowledgements {
 
   /** Resolves when enough replicas hold `lsn`; rejects with `replication-timeout` at `deadlineMs` (a point in time). */
   async durable(lsn: number, deadlineMs: number): Promise<void> {
-    if (this.#needed === 0 || this.#durableLsn() >= lsn) return
+    if (this.#durableLsn() >= lsn) return
     let waiter: Waiter | undefined
     const confirmed = new Promise<true>((resolve) => {
       waiter = { lsn, resolve }

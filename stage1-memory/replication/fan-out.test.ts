@@ -3,6 +3,7 @@ import { setupServer } from 'msw/node'
 import { Writable } from 'node:stream'
 import pino from 'pino'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { SILENT_LOG } from '@relais/shared/observe/log.ts'
 import { rejectionOf } from '@relais/shared/test/rejection-of.ts'
 import type { Durability } from '@relais/shared/store/store.ts'
 import { ReplicatedList } from '../store/replicated-list.ts'
@@ -108,6 +109,18 @@ describe('fan-out', () => {
     expect(replicas[0]!.attempts).toHaveLength(FAN_OUT_ATTEMPTS_MAX)
   })
 
+  it('tells of a replica what is on its way, that a write was given up, and that it is back with the next one; the hole stays', async () => {
+    const play = (n: number): Play => (n <= FAN_OUT_ATTEMPTS_MAX ? 'refuse' : tookIt(1, 2))
+    const { fanOut, write } = open(play, { random: () => 0, only: 'db2' })
+    write()
+    expect(fanOut.status()).toEqual([{ name: 'db2', state: 'catching-up', position: null, lagRecords: 1, lagBytes: null, lagMs: null }])
+    await until(() => fanOut.status()[0]!.state === 'unreachable', 'giving up')
+    write()
+    expect(fanOut.status()).toMatchObject([{ state: 'unreachable', position: null, lagRecords: 2 }])
+    await until(() => fanOut.status()[0]!.state !== 'unreachable', 'the second write')
+    expect(fanOut.status()).toMatchObject([{ state: 'streaming', position: '1:2', lagRecords: 1 }])
+  })
+
   it('lets a retried write arrive after its successors', async () => {
     const { replicas, write, sleptMs } = open((n) => (n === 1 ? 'refuse' : tookIt(1, 1)), { random: () => 0.5, only: 'db2' })
     write()
@@ -117,6 +130,33 @@ describe('fan-out', () => {
     await pass(60_000)
     await until(() => replicas[0]!.attempts.length === 3, 'the first write again')
     expect(replicas[0]!.attempts.map(({ message }) => message.kind === 'entry' && message.entry.lsn)).toEqual([1, 2, 1])
+  })
+
+  it('gives a write up at once while ten thousand are on their way to a replica', async () => {
+    const list = new ReplicatedList()
+    list.beginEpoch(1)
+    const givenUp: string[] = []
+    const unable = new Signer(SECRET)
+    unable.sign = () => {
+      throw new Error('nothing is sent')
+    }
+    const fanOut = new FanOut({
+      list,
+      replicas: [{ name: 'db2', url: 'http://db2.test:18000' }],
+      durability: 'async',
+      signer: unable,
+      log: SILENT_LOG,
+      onGivenUp: (replica) => givenUp.push(replica),
+      retryOptions: { sleep: () => new Promise(() => {}) },
+    })
+    opened.push(fanOut)
+    const write = (): void => fanOut.committed(list.commit({ type: 'insert', message: 'm', origin: 'DB1', atMs: 1 }))
+    for (let n = 1; n <= 10_000; n++) write()
+    await settled()
+    expect(givenUp).toEqual([])
+    write()
+    await until(() => givenUp.length === 1, 'giving up')
+    expect(fanOut.details()).toEqual({ givenUp: 1, failedAttempts: 10_000 })
   })
 
   it('tries no more once it is closed, and calls nothing lost for it', async () => {
@@ -142,8 +182,13 @@ describe('fan-out’s durability', () => {
     await expect(durable).rejects.toMatchObject({ slug: 'replication-timeout', definite: false })
   })
 
-  it('is unknown at its deadline while a replica hangs', async () => {
-    const { fanOut, write } = open(() => 'hang', { durability: 'quorum' })
+  it('async is reached at once, whoever hangs', async () => {
+    const { fanOut, write } = open(() => 'hang', { durability: 'async' })
+    await expect(fanOut.durable(write().lsn, Date.now() + 2_000)).resolves.toBeUndefined()
+  })
+
+  it.each([{}, { only: 'db2' }])('is unknown at its deadline while every replica hangs: %j', async (replicas) => {
+    const { fanOut, write } = open(() => 'hang', { durability: 'quorum', ...replicas })
     const { lsn } = write()
     const refused = rejectionOf(fanOut.durable(lsn, Date.now() + 500))
     await settled()

@@ -184,15 +184,19 @@ describe('log shipping to one replica', () => {
   })
 
   it('goes back to where a replica that restarted empty says it is', async () => {
-    const { node, list, write, restart, acknowledged } = open()
+    const seen: string[] = []
+    const { shipper, node, list, write, restart, acknowledged } = open({ play: () => (seen.push(shipper.status().state), 'serve') })
     write(5)
     await level(node, list)
+    await until(() => shipper.status().state === 'streaming', 'streaming')
+    const before = seen.length
     restart()
     write(1)
     await pass(50)
     await level(node, list)
     expect(node().records.toArray()).toEqual(list.records.toArray())
     await until(() => acknowledged.at(-1) === 6, 'the acknowledgement')
+    expect(seen.slice(before, before + 2)).toEqual(['streaming', 'catching-up'])
   })
 
   it('brings a replica that the log no longer reaches back by a snapshot, and on from there', async () => {
@@ -204,13 +208,28 @@ describe('log shipping to one replica', () => {
     await pass(50)
     await level(node, list)
     expect(shipper.snapshotsSent).toBe(1)
+    await until(() => node().notReadyBecause() === undefined, 'the word that it is level')
     write(2)
     await pass(50)
     await level(node, list)
     expect(shipper.snapshotsSent).toBe(1)
     expect(node().records.toArray()).toEqual(list.records.toArray())
-    await pass(600)
-    expect(node().notReadyBecause()).toBeUndefined()
+  })
+
+  it('calls a replica catching up, batch after batch, until it has confirmed where the log ended', async () => {
+    const seen: string[] = []
+    const { shipper, write } = open({
+      entriesPerBatch: 2,
+      play: () => {
+        const { state, position } = shipper.status()
+        seen.push(`${state} ${position}`)
+        return 'serve'
+      },
+    })
+    write(5)
+    await until(() => shipper.status().state === 'streaming', 'streaming')
+    expect(shipper.status().position).toBe('1:5')
+    expect(seen).toEqual(['unreachable null', 'catching-up null', 'catching-up 1:2', 'catching-up 1:4'])
   })
 
   it('takes back what a replica had confirmed as soon as that one says that it is empty, and not when it has caught up', async () => {
@@ -229,6 +248,45 @@ describe('log shipping to one replica', () => {
     await until(() => shipper.snapshotsSent > 0, 'the snapshot')
     expect(acknowledged.at(-1)).toBe(0)
     expect(shipper.status()).toMatchObject({ state: 'catching-up', position: '0:0', lagRecords: 21 })
+  })
+
+  it('says since when a replica is behind, from the first write that it lacks, and nothing of it once it is level', async () => {
+    let isHanging = false
+    const { shipper, node, list, write } = open({ play: () => (isHanging ? 'hang' : 'serve'), random: () => 0 })
+    write(1)
+    await level(node, list)
+    await until(() => shipper.status().state === 'streaming', 'streaming')
+    expect(shipper.status()).toMatchObject({ lagRecords: 0, lagMs: 0 })
+    isHanging = true
+    write(1)
+    await pass(700)
+    write(1)
+    await pass(300)
+    expect(shipper.status()).toMatchObject({ state: 'streaming', position: '1:1', lagRecords: 2, lagMs: 1_000 })
+    isHanging = false
+    await pass(CALL_DEADLINE_MS)
+    await level(node, list)
+    await until(() => shipper.status().lagRecords === 0, 'the confirmation')
+    await pass(400)
+    isHanging = true
+    write(1)
+    await pass(100)
+    expect(shipper.status()).toMatchObject({ lagRecords: 1, lagMs: 100 })
+  })
+
+  it('counts a replica under constant writing as behind since its last batch, and not since the first one', async () => {
+    const { shipper, db2, node, list, write } = open()
+    write(1)
+    await level(node, list)
+    db2.answersAfterMs = 100
+    const lagsMs: (number | null)[] = []
+    for (let n = 0; n < 60; n++) {
+      write(1)
+      await pass(50)
+      lagsMs.push(shipper.status().lagMs)
+    }
+    expect(Math.max(...lagsMs.map(Number))).toBeGreaterThanOrEqual(100)
+    expect(Math.max(...lagsMs.map(Number))).toBeLessThanOrEqual(1_000)
   })
 
   it('counts no confirmation of somebody who only holds the port of the replica', async () => {
@@ -337,6 +395,7 @@ interface OpenOptions {
   readonly random?: () => number
   readonly linger?: Linger
   readonly entriesKept?: number
+  readonly entriesPerBatch?: number
   readonly epoch?: number
   readonly begun?: (replica: ReplicaNode) => void
 }
@@ -358,6 +417,7 @@ function open({
   random = () => 0.5,
   linger = { minMs: 0, maxMs: 0 },
   entriesKept,
+  entriesPerBatch,
   epoch = 1,
   begun,
 }: OpenOptions = {}): Opened {
@@ -375,7 +435,7 @@ function open({
   const acknowledged: number[] = []
   const shipper = new LogShipper({
     list,
-    batches: new BatchCache(list),
+    batches: new BatchCache(list, entriesPerBatch),
     replica: db2,
     signer: new Signer(SECRET),
     log: SILENT_LOG,

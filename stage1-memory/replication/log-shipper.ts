@@ -165,6 +165,8 @@ export class LogShipper {
 
   #beginSnapshot(): SnapshotPart {
     this.#snapshotParts = cutSnapshot(this.#options.list.snapshot())
+    // Also of a replica that was streaming, and fell behind what the log keeps.
+    this.#state = 'catching-up'
     this.snapshotsSent++
     this.#options.log.info({ replica: this.#options.replica.name, parts: this.#snapshotParts.length }, 'sending a snapshot')
     return this.#snapshotParts[0]!
@@ -231,7 +233,7 @@ export class LogShipper {
         clearTimeout(timer)
         resolve()
       }
-      if (this.#hasMore() || this.#stopped.signal.aborted) this.#wake()
+      if (this.#stopped.signal.aborted) this.#wake()
     })
     this.#wake = undefined
     await this.#linger()

@@ -6,7 +6,6 @@ import { http, HttpResponse } from 'msw'
 import { setupServer } from 'msw/node'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { SILENT_LOG } from '@relais/shared/observe/log.ts'
-import { START } from '@relais/shared/store/position.ts'
 import type { Durability } from '@relais/shared/store/store.ts'
 import { ReplicatedList } from '../store/replicated-list.ts'
 import { SECRET, signedAnswer } from '../test/played-replica.ts'
@@ -53,10 +52,10 @@ describe('an empty primary', () => {
 
   it('believes a shorter list of a newer epoch rather than a longer one of an older', async () => {
     play('db2', listOf(1, 9))
-    play('db3', listOf(4, 3))
+    play('db3', listOf(4, 1))
     const { list, done } = begin('quorum')
     await done
-    expect(list.records.size).toBe(3)
+    expect(list.records.size).toBe(1)
     expect(list.position.epoch).toBe(5)
   })
 
@@ -97,7 +96,18 @@ describe('an empty primary', () => {
     await expect(done).rejects.toMatchObject({ code: 'EISDIR', syscall: 'read' })
     const alone = new ReplicatedList()
     await expect(beginWithoutAsking(alone, dataDir)).rejects.toMatchObject({ code: 'EISDIR', syscall: 'read' })
-    expect([list.position, alone.position]).toEqual([START, START])
+    for (const one of [list, alone]) expect(one.position).toEqual({ epoch: 0, lsn: 0 })
+  })
+
+  it('does not begin before its epoch is written down: after the next start it would come again', async () => {
+    play('db2', new ReplicatedList())
+    play('db3', new ReplicatedList())
+    mkdirSync(join(dataDir, 'epoch.new'))
+    const { list, done } = begin('async')
+    await expect(done).rejects.toMatchObject({ code: 'EISDIR', syscall: 'open' })
+    const alone = new ReplicatedList()
+    await expect(beginWithoutAsking(alone, dataDir)).rejects.toMatchObject({ code: 'EISDIR', syscall: 'open' })
+    for (const one of [list, alone]) expect(one.position).toEqual({ epoch: 0, lsn: 0 })
   })
 
   it('asks under the cluster’s signature', async () => {

@@ -2,11 +2,11 @@
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { SILENT_LOG } from '@relais/shared/observe/log.ts'
 import { ReplicatedList } from '../store/replicated-list.ts'
 import { BatchCache } from './batch-cache.ts'
-import { cutSnapshot } from './snapshot.ts'
+import { cutSnapshot, SnapshotAssembly } from './snapshot.ts'
 import { ReplicaNode } from './replica-node.ts'
 
 let dataDir: string
@@ -18,7 +18,10 @@ beforeEach(() => {
   list = primaryList(1)
   batches = new BatchCache(list)
 })
-afterEach(() => rmSync(dataDir, { recursive: true, force: true }))
+afterEach(() => {
+  vi.useRealTimers()
+  rmSync(dataDir, { recursive: true, force: true })
+})
 
 describe('a replica', () => {
   it('is not ready before it has heard from the primary, nor before it was level with it', () => {
@@ -55,6 +58,27 @@ describe('a replica', () => {
     expect(replica.upstream()).toMatchObject({ state: 'streaming', lagRecords: 1 })
   })
 
+  it('says how long ago it was level, and of a primary that is silent that it cannot be reached', () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: 1_700_000_000_000 })
+    const replica = node()
+    expect(replica.upstream()).toMatchObject({ state: 'unreachable', lagMs: null })
+    insert(list, 3)
+    const { message } = batches.after(0)!
+    replica.take({ ...message, entries: message.entries.slice(0, 1) })
+    expect(replica.upstream()).toMatchObject({ state: 'catching-up', lagRecords: 2, lagMs: null })
+    replica.take(batches.after(1)!.message)
+    expect(replica.upstream()).toMatchObject({ state: 'streaming', lagRecords: 0, lagMs: 0 })
+    vi.setSystemTime(Date.now() + 500)
+    replica.take(batches.after(3)!.message)
+    vi.setSystemTime(Date.now() + 2_000)
+    expect(replica.upstream()).toMatchObject({ state: 'streaming', lagRecords: 0, lagMs: 0 })
+    vi.setSystemTime(Date.now() + 1)
+    expect(replica.upstream()).toMatchObject({ state: 'unreachable', lagRecords: 0, lagMs: 2_001 })
+    insert(list, 1)
+    replica.take({ ...batches.after(3)!.message, entries: [] })
+    expect(replica.upstream()).toMatchObject({ state: 'streaming', lagRecords: 1, lagMs: 2_001 })
+  })
+
   it('refuses a gap, and says where to go on', () => {
     const replica = node()
     insert(list, 5)
@@ -82,6 +106,7 @@ describe('a replica', () => {
     expect(() => replica.take(batches.after(0)!.message)).toThrow(/stale-epoch/)
     for (const part of cutSnapshot(list.snapshot())) expect(() => replica.take(part)).toThrow(/stale-epoch/)
     expect(replica.position).toEqual({ epoch: 2, lsn: 1 })
+    expect(replica.upstream()).toMatchObject({ state: 'streaming', lagRecords: 0 })
   })
 
   it('keeps what it took since when an old snapshot of the same epoch arrives late', () => {
@@ -126,18 +151,32 @@ describe('a replica', () => {
 
   it('keeps its list as long as it cannot keep what would be discarded, and takes the snapshot when it can', () => {
     const replica = node()
-    insert(list, 5)
+    insert(list, 1)
     replica.take(batches.after(0)!.message)
-    const newer = new ReplicatedList()
-    newer.beginEpoch(2)
-    insert(newer, 1)
+    const newer = primaryList(2)
+    insert(newer, 2)
     rmSync(dataDir, { recursive: true })
     expect(() => cutSnapshot(newer.snapshot()).forEach((part) => replica.take(part))).toThrow('ENOENT')
-    expect(replica.records.size).toBe(5)
+    expect(replica.records.toArray()).toEqual(list.records.toArray())
     mkdirSync(dataDir)
     for (const part of cutSnapshot(newer.snapshot())) replica.take(part)
     expect(replica.records.toArray()).toEqual(newer.records.toArray())
     expect(readdirSync(dataDir)).toHaveLength(1)
+  })
+
+  it('gives a primary that lost its list its own in parts, as it was when the first one was asked for', () => {
+    const replica = node()
+    insert(list, 3)
+    replica.take(batches.after(0)!.message)
+    const before = replica.list.snapshot()
+    const assembly = new SnapshotAssembly()
+    expect(assembly.add(replica.snapshotPart(0))).toBe('incomplete')
+    insert(list, 1)
+    replica.take(batches.after(3)!.message)
+    expect(assembly.add(replica.snapshotPart(1))).toEqual(before)
+    for (const part of [1, -1, Number.NaN])
+      expect(() => replica.snapshotPart(part)).toThrow(expect.objectContaining({ slug: 'invalid-parameter' }))
+    expect(replica.snapshotPart(0)).toMatchObject({ lsn: 4, part: 0 })
   })
 
   it('of one mechanism takes no message of the other', () => {
@@ -150,13 +189,17 @@ describe('a replica', () => {
 })
 
 describe('waiting for a position', () => {
-  it('ends as soon as it is reached, and at once when it is there', async () => {
+  it('ends as soon as it is reached and not before, and at once when it is there', async () => {
     const replica = node()
-    insert(list, 2)
-    const waited = replica.reach({ epoch: 1, lsn: 2 }, 20_000)
-    replica.take(batches.after(0)!.message)
-    expect(await waited).toBe(true)
-    expect(await replica.reach({ epoch: 1, lsn: 1 }, 0)).toBe(true)
+    const over: number[] = []
+    const waited = [1, 2].map((lsn) => replica.reach({ epoch: 1, lsn }, 20_000).finally(() => over.push(lsn)))
+    for (const lsn of [1, 2]) {
+      insert(list, 1)
+      replica.take(batches.after(lsn - 1)!.message)
+      expect(await waited[lsn - 1]).toBe(true)
+      expect(over).toEqual([1, 2].slice(0, lsn))
+    }
+    for (const lsn of [1, 2]) expect(await replica.reach({ epoch: 1, lsn }, 0)).toBe(true)
   })
 
   it('ends in vain when the time is over', async () => {
@@ -171,9 +214,25 @@ describe('waiting for a position', () => {
     replica.take(batches.after(0)!.message)
     expect(new Set(await Promise.all(waiting))).toEqual(new Set([true]))
   })
+
+  it('keeps no place for those whose time is over', async () => {
+    const replica = node()
+    const inVain = Array.from({ length: 4_096 }, () => replica.reach({ epoch: 1, lsn: 1 }, 0))
+    expect(new Set(await Promise.all(inVain))).toEqual(new Set([false]))
+    insert(list, 1)
+    const waited = replica.reach({ epoch: 1, lsn: 1 }, 20_000)
+    replica.take(batches.after(0)!.message)
+    expect(await waited).toBe(true)
+  })
 })
 
 describe('a fan-out replica', () => {
+  it('is ready from the start, and knows of no lag: nobody tells it what it lacks', () => {
+    const replica = new ReplicaNode({ mechanism: 'fan-out', primaryName: 'db1', dataDir, log: SILENT_LOG })
+    expect(replica.notReadyBecause()).toBeUndefined()
+    expect(replica.upstream()).toMatchObject({ name: 'db1', state: 'streaming', position: '0:0', lagRecords: null, lagMs: null })
+  })
+
   it('appends what arrives as it arrives: out of order, and twice', () => {
     const replica = new ReplicaNode({ mechanism: 'fan-out', primaryName: 'db1', dataDir, log: SILENT_LOG })
     insert(list, 3)

@@ -48,7 +48,7 @@ export class SnapshotAssembly {
     if (part.part === 0) this.#begin(part)
     const head = this.#head
     // The part before, again: its answer was lost on the way.
-    if (head && isSame(head, part) && part.part === this.#nextPart - 1 && part.part > 0) return 'incomplete'
+    if (head && isSame(head, part) && part.part === this.#nextPart - 1) return 'incomplete'
     if (!head || !isSame(head, part) || part.part !== this.#nextPart) return 'unexpected'
     this.#nextPart++
     for (const record of part.records) this.#records.push(record)

@@ -46,11 +46,27 @@ it('shows of each record what it was at the watermark, or later, and shows it on
   )
 })
 
+it('makes each write as it arrives', () => {
+  const list = new ArrivalList()
+  for (const entry of HISTORY.slice(0, 3)) list.append(entry)
+  expect(list.records.toArray()).toEqual([{ id: 1, message: 'c', origin: 'DB1', createdAtMs: 1, updatedAtMs: 3 }])
+  for (const entry of HISTORY.slice(3)) list.append(entry)
+  expect(list.records.toArray()).toEqual([{ id: 2, message: 'd', origin: 'DB1', createdAtMs: 4, updatedAtMs: 4 }])
+})
+
 it('begins anew with a new epoch, when nothing of the old one is left', () => {
   const list = new ArrivalList()
   for (const lsn of [1, 2, 5]) list.append(HISTORY[lsn - 1]!)
   list.append(sealEntry(2, 1, 1, { type: 'insert', message: 'e', origin: 'DB1', atMs: 6 }))
   expect(list.position).toEqual({ epoch: 2, lsn: 1 })
+})
+
+it('counts nothing that arrived before its turn for the new epoch', () => {
+  const list = new ArrivalList()
+  list.append(HISTORY[3]!)
+  list.append(entry(6, 2, { type: 'remove', atMs: 6 }))
+  for (const lsn of [1, 2, 3]) list.append(sealEntry(2, lsn, lsn, { type: 'insert', message: 'e', origin: 'DB1', atMs: 7 }))
+  expect(list.position).toEqual({ epoch: 2, lsn: 3 })
 })
 
 it('is certain of nothing in a new epoch as long as it holds a record of the old one, which a removal would uncover', () => {

@@ -64,6 +64,16 @@ describe('a log', () => {
     expect([log.epochAt(1), log.epochAt(500), log.epochAt(501)]).toEqual([1, 1, 2])
   })
 
+  it('forgets half of them at once, so that not every write pays for it', () => {
+    for (const kept of [{ entries: 10 }, { entries: 1_000, characters: 1_000 }]) {
+      const log = new Log([], 0, kept)
+      for (let lsn = 1; lsn <= 19; lsn++) log.append(entry(1, lsn, 'x'.repeat(100)))
+      expect(log.keptAfterLsn).toBe(0)
+      log.append(entry(1, 20, 'x'.repeat(100)))
+      expect(log.keptAfterLsn).toBe(10)
+    }
+  })
+
   it('forgets by the size of its messages, too', () => {
     const log = new Log([], 0, { entries: 1_000, characters: 500 })
     for (let lsn = 1; lsn <= 100; lsn++) {
