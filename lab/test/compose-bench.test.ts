@@ -15,7 +15,7 @@ import { TestCluster } from './test-cluster.ts'
 
 const BENCH_MS = 280_000
 const START_MS = 900_000
-const SIZE = ['--stage', 'stage1', '--load', 'light', '--runs', '1', '--matrix-only'] as const
+const SIZE = ['--quick', '--stage', 'stage1', '--load', 'light', '--runs', '1', '--matrix-only'] as const
 
 const reason = await whyNoEngine()
 const because = reason ? ` (skipped: ${reason})` : ''
