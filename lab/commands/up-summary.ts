@@ -40,7 +40,7 @@ export function printWhereEverythingIs(
   print('Try, in another terminal:')
   const victim = isSingle ? 'db1' : 'db2'
   const trials = [
-    [`curl ${entryUrl(topology, 'db')}/api/data`, 'who answers? ask again'],
+    [`curl ${entryUrl(topology, 'db')}/api/data`, isSingle ? 'its newest records' : 'who answers? ask again'],
     [`npm run lab -- demo ${stage}`, 'ten reads, ten writes, and their way'],
     [`npm run lab -- kill ${stage}/${victim}`, 'break it'],
     ['npm run lab -- status', 'see it'],
