@@ -102,6 +102,7 @@ describe('a request that the parser or the adapter refuses', () => {
 
   it.each([
     ['a bad Host', 'GET', '/ok', 'GET /ok?a=b HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n'],
+    ['a bad Host and a broken chunk', 'POST', '/take', 'POST /take HTTP/1.1\r\nHost: a b\r\nTransfer-Encoding: chunked\r\n'],
     ['a broken chunk', 'POST', '/take', `POST /take HTTP/1.1\r\n${JSON_HEAD}Transfer-Encoding: chunked\r\n`],
   ])('keeps the id that its client gave it with %s', async (_, method, path, head) => {
     const answer = await rawRequest(server.port, `${head}X-Request-ID: mine-7\r\n\r\nzz\r\n`)
@@ -113,10 +114,12 @@ describe('a request that the parser or the adapter refuses', () => {
     const socket = await openSocket(server.port)
     let received = ''
     socket.on('data', (chunk: Buffer) => (received += chunk.toString()))
+    const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()))
+    socket.on('error', () => {})
     socket.write('POST /nowhere HTTP/1.1\r\nHost: db1\r\nTransfer-Encoding: chunked\r\n\r\n')
     await vi.waitFor(() => expect(received).toContain('not-found'), { timeout: 5_000, interval: 5 })
     socket.write('zz\r\n')
-    await once(socket, 'close')
+    await closed
     expect(received.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 404'])
     await expectUnharmed()
   })

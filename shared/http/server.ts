@@ -53,7 +53,7 @@ export async function listen(service: Service, host: string, port: number, patie
   let asking: IncomingMessage | undefined
   const listener = getRequestListener((request, bindings) => answer(request, bindings as HttpBindings), {
     overrideGlobalObjects: true,
-    errorHandler: (error) => refusedByAdapter(service, error, asking),
+    errorHandler: (error) => refusedByAdapter(service, error, asking, connections),
   })
   const server = createServer(
     {
@@ -104,9 +104,12 @@ async function drain(service: Service, server: HttpServer, connections: Connecti
 }
 
 /** What the adapter could not turn into a `Request`: a bad Host, a bad URL. */
-function refusedByAdapter(service: Service, error: unknown, incoming: IncomingMessage | undefined): Response {
+function refusedByAdapter(service: Service, error: unknown, incoming: IncomingMessage | undefined, connections: Connections): Response {
   const asked = incoming?.headers[REQUEST_ID]
   const exchange = new Exchange(service.options.name, typeof asked === 'string' ? asked : undefined)
+  const client = incoming && connections.of(incoming.socket)
+  // Its body may break off as well, in the same bytes: that is the same refusal.
+  if (client) client.exchange = exchange
   const problem = adapterProblem(service, error, exchange)
   service.refused(exchange, problem.status, incoming)
   return exchange.problem(problem)
