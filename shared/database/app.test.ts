@@ -96,7 +96,7 @@ describe.each([
     return [response.status, write.mock.calls.length]
   }
 
-  it.each([{ 'if-none-match': '*' }, { 'if-match': '"old"' }, { 'if-match': 'W/"a", "b"' }, { 'if-match': '*', 'if-none-match': '*' }])(
+  it.each([{ 'if-none-match': '*' }, { 'if-match': '"old"' }, { 'if-match': 'W/"a", "b"' }, { 'if-match': '*', 'if-none-match': '*, *' }])(
     'is not made, and answered 412, with %o',
     async (headers) => {
       expect(await ask(headers)).toEqual([412, 0])

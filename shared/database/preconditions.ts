@@ -6,10 +6,13 @@
 import { IF_MATCH, IF_NONE_MATCH } from '../http/headers.ts'
 import { headerOf, type ServiceContext } from '../http/service.ts'
 
+/** Once, or in several lines, which Node and Nginx join. */
+const ANY = /^\*(?:\s*,\s*\*)*$/
+
 /** What a record that is there cannot meet, in a few words; `undefined` where nothing speaks against the write. An empty header is none, as to Nginx. */
 export function unmetPrecondition(c: ServiceContext): string | undefined {
-  const ifMatch = headerOf(c, IF_MATCH) || undefined
-  if (ifMatch !== undefined && ifMatch !== '*') return 'If-Match lists entity tags, and records have none; expected *'
-  if (headerOf(c, IF_NONE_MATCH) === '*') return 'If-None-Match: * asks for a record that is not there'
+  const ifMatch = headerOf(c, IF_MATCH)
+  if (ifMatch && ifMatch !== '*') return 'If-Match lists entity tags, and records have none; expected *'
+  if (ANY.test(headerOf(c, IF_NONE_MATCH) ?? '')) return 'If-None-Match: * asks for a record that is not there'
   return undefined
 }
