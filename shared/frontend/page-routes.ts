@@ -49,7 +49,6 @@ const RECORDS_ON_PAGE = 20
 
 const PAGE_HEADERS = {
   'content-type': 'text/html; charset=utf-8',
-  'cache-control': 'no-store',
   vary: 'Accept, Accept-Language',
   'content-security-policy':
     "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
@@ -118,7 +117,7 @@ async function submit(c: ServiceContext, site: Site): Promise<Response> {
   const { value, answer } = asked
   const sessionToken = header(answer, SESSION_TOKEN)
   const location = savedLocation({ id: value.id, origin: value.origin, way: wayOf(c), sessionToken }, choice(c))
-  return c.env.exchange.answer(303, null, { location, 'cache-control': 'no-store' })
+  return c.env.exchange.answer(303, null, { location })
 }
 
 /**

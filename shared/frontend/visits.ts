@@ -82,7 +82,7 @@ function visitsIn(body: Buffer): number | undefined {
 }
 
 function answer(c: ServiceContext, keptIn: Kept, visits: number, [name, value]: [string, string]): Response {
-  const headers = { 'set-cookie': `${name}=${value}; Path=/visits; HttpOnly; SameSite=Lax`, 'cache-control': 'no-store' }
+  const headers = { 'set-cookie': `${name}=${value}; Path=/visits; HttpOnly; SameSite=Lax` }
   return c.env.exchange.json(200, { visits, keptIn, servedBy: c.env.exchange.name }, headers)
 }
 

@@ -56,8 +56,8 @@ export class Exchange {
   }
 
   /**
-   * Names of `headers` are in lower case. Nothing is kept by a cache on the way unless they say so: one that may guess would keep a record,
-   * or its absence, past the next write (RFC 9111, section 4.2.2).
+   * Nothing is kept by a cache on the way unless they say so: one that may guess would keep a record,
+   * or its absence, past the next write (RFC 9111, section 4.2.2). (!) `cache-control` among `headers` is looked for in lower case.
    */
   answer(status: number, body: string | Uint8Array<ArrayBuffer> | null, headers: Record<string, string>): Response {
     headers['cache-control'] ??= 'no-store'

@@ -19,7 +19,14 @@ import { Problem } from './problem.ts'
 import { REQUEST_ID } from './headers.ts'
 
 export interface ServiceEnv {
-  Bindings: { exchange: Exchange; stage: string; incoming?: IncomingMessage; outgoing?: ServerResponse; client?: Client | undefined }
+  Bindings: {
+    exchange: Exchange
+    stage: string
+    incoming?: IncomingMessage
+    outgoing?: ServerResponse
+    client?: Client | undefined
+    refusal?: Problem
+  }
 }
 export type ServiceContext = Context<ServiceEnv>
 
@@ -53,6 +60,8 @@ export class Service {
   readonly options: ServiceOptions
   /** A tier that people look at shows them its errors as pages; `undefined` leaves the answer a problem document. */
   problemPage: ((c: ServiceContext, problem: Problem) => Promise<Response> | undefined) | undefined
+  /** Answers every request with `refusal`: without the routes, which must not see it; through Hono, because a page needs a context. */
+  readonly #refusals = new Hono<ServiceEnv>()
   readonly #requestLog: RequestLog
   readonly #logsAll: boolean
   readonly #logsWarnings: boolean
@@ -75,6 +84,10 @@ export class Service {
     if (options.faults) this.#showFaults(options.faults)
     this.app.notFound((c) => this.#notFound(c))
     this.app.onError((error, c) => this.#failed(c, error))
+    this.#refusals.notFound((c) => this.#answerProblem(c, c.env.refusal!))
+    this.#refusals.onError((error) => {
+      throw error
+    })
   }
 
   get inFlight(): number {
@@ -183,14 +196,8 @@ export class Service {
     return this.#answerProblem(c, this.#problemOf(error, c.env.exchange))
   }
 
-  /** Without the routes, which must not see the request; through Hono all the same, because a page needs a context. */
-  #refuse(request: Request, env: ServiceEnv['Bindings'], problem: Problem): Response | Promise<Response> {
-    if (!this.problemPage) return env.exchange.problem(problem)
-    const refusal = new Hono<ServiceEnv>().notFound((c) => this.#answerProblem(c, problem))
-    refusal.onError((error) => {
-      throw error
-    })
-    return refusal.fetch(request, env)
+  #refuse(request: Request, env: ServiceEnv['Bindings'], refusal: Problem): Response | Promise<Response> {
+    return this.problemPage ? this.#refusals.fetch(request, { ...env, refusal }) : env.exchange.problem(refusal)
   }
 
   #answerProblem(c: ServiceContext, problem: Problem): Response | Promise<Response> {

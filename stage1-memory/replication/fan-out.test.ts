@@ -1,9 +1,8 @@
 /** Fan-out's retries against a replica that msw plays, in virtual time: what comes back is repaired, what does not is lost and counted. */
 import { setupServer } from 'msw/node'
-import { Writable } from 'node:stream'
-import pino from 'pino'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { SILENT_LOG } from '@relais/shared/observe/log.ts'
+import { recordingLog } from '@relais/shared/test/recording-log.ts'
 import { rejectionOf } from '@relais/shared/test/rejection-of.ts'
 import type { Durability } from '@relais/shared/store/store.ts'
 import { ReplicatedList } from '../store/replicated-list.ts'
@@ -230,8 +229,7 @@ function open(play: (n: number, name: string) => Play, { durability = 'async', r
   list.beginEpoch(1)
   const { sleep, sleptMs } = recordedSleep()
   const givenUp: string[] = []
-  const written: string[] = []
-  const log = pino({ level: 'trace' }, new Writable({ write: (chunk, _encoding, done) => (written.push(String(chunk)), done()) }))
+  const { log, lines: written } = recordingLog()
   const onGivenUp = (replica: string): void => void givenUp.push(replica)
   const fanOut = new FanOut({ list, replicas, durability, signer: new Signer(SECRET), log, onGivenUp, retryOptions: { random, sleep } })
   opened.push(fanOut)
@@ -240,8 +238,7 @@ function open(play: (n: number, name: string) => Play, { durability = 'async', r
     fanOut.committed(entry)
     return entry
   }
-  const lines = (level: number): Record<string, unknown>[] =>
-    written.map((line) => JSON.parse(line) as Record<string, unknown>).filter((line) => line['level'] === level)
+  const lines = (level: number): Record<string, unknown>[] => written().filter((line) => line['level'] === level)
   return { fanOut, replicas, sleptMs, givenUp, write, lines }
 }
 

@@ -2,6 +2,7 @@
  * The link from the primary to one replica: what it has confirmed, what it gets next.
  *
  *   streaming ──(failed attempt)──▶ unreachable ──(any answer)──▶ catching-up ──(confirmed the head)──▶ streaming
+ *       └──────(409, or behind what the log keeps)────────────────────┘
  *
  * Where to go on is always the replica's word, not the primary's memory: a 409 carries the replica's last entry. If the
  * primary's log has that entry, sending goes on behind it; if it does not (another epoch wrote it) or no longer keeps

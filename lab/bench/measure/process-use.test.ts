@@ -26,8 +26,8 @@ describe('what processes use', () => {
   it.runIf(process.platform === 'linux')('counts private memory for each process, and what a program shares once', () => {
     const { privateKiB, sharedKiB } = parseLinuxUse(STAT, readFileSync(`/proc/${process.pid}/status`, 'utf8'))
     const { memoryMiB } = useOf([process.pid, process.pid, process.pid])
-    // It is another moment: a few percent.
-    expect(memoryMiB / ((3 * privateKiB + sharedKiB) / 1024)).toBeCloseTo(1, 1)
+    // It is another moment: a few percent. All counted three times, or once, would be tens of percent off.
+    expect(Math.abs(memoryMiB / ((3 * privateKiB + sharedKiB) / 1024) - 1)).toBeLessThan(0.15)
   })
 
   it('is read from ps where there is no /proc', () => {
