@@ -10,6 +10,15 @@ import { HeldProcesses } from './held-process.ts'
 import { answers200, end, untilReady } from './own-process.ts'
 
 const ENTRY = fileURLToPath(import.meta.resolve('@relais/stage1-memory/main.ts'))
+/** Instead of a replica: confirms and keeps nothing. */
+const CONFIRMING = fileURLToPath(import.meta.resolve('./confirming-replica.ts'))
+
+export interface DatabaseOptions {
+  /** `hold()` holds each to so many; 0 to nothing. */
+  readonly cores?: number
+  /** Replicas that confirm whatever they are sent and do no work: what is left is what the primary itself spends on replication. */
+  readonly confirmOnly?: boolean
+}
 
 const HEAP_MIB_MAX = 8 * 1024
 
@@ -19,13 +28,16 @@ export class DatabaseProcesses {
   readonly #processes = new Map<string, ChildProcess>()
   readonly #held: HeldProcesses
 
-  private constructor(cores: number) {
+  readonly #replicaEntry: string
+
+  private constructor({ cores = 0, confirmOnly = false }: DatabaseOptions) {
     this.#held = new HeldProcesses(cores)
+    this.#replicaEntry = confirmOnly ? CONFIRMING : ENTRY
   }
 
-  /** Starts db1 as the primary and `replicas` replicas, and waits until all are ready. `hold()` holds each to `cores`, or to nothing with 0. */
-  static async start(replicas: number, cores = 0): Promise<DatabaseProcesses> {
-    const cluster = new DatabaseProcesses(cores)
+  /** Starts db1 as the primary and `replicas` replicas, and waits until all are ready. */
+  static async start(replicas: number, options: DatabaseOptions = {}): Promise<DatabaseProcesses> {
+    const cluster = new DatabaseProcesses(options)
     writeFileSync(join(cluster.#dir, 'secret'), randomBytes(32).toString('hex'))
     for (let n = 1; n <= replicas + 1; n++) cluster.#ports.set(`db${n}`, await getPort())
     for (const name of cluster.#ports.keys()) cluster.spawn(name)
@@ -56,9 +68,10 @@ export class DatabaseProcesses {
       // A fast machine writes more within a measurement than the product would keep.
       RELAIS_RECORDS_MAX: '20000000',
     }
+    const entry = name === 'db1' ? ENTRY : this.#replicaEntry
     this.#processes.set(
       name,
-      this.#held.spawn(`${name}-${this.#ports.get(name)}`, process.execPath, [`--max-old-space-size=${HEAP_MIB_MAX}`, ENTRY], {
+      this.#held.spawn(`${name}-${this.#ports.get(name)}`, process.execPath, [`--max-old-space-size=${HEAP_MIB_MAX}`, entry], {
         env: { ...process.env, ...settings },
         stdio: 'ignore',
       }),

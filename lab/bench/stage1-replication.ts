@@ -1,42 +1,62 @@
 /**
  * What replication costs and how fast it is (stage 1):
  *
- *   1. writes with two replicas (log, async) against writes without
+ *   1. writes with two replicas (log, async) against writes without: on shared cores, with a share for each, and with replicas that
+ *      only confirm, which leaves what the primary itself spends
  *   2. how fast a replica that restarts empty catches up, and what a million records weigh
  *   3. the newest page at 1 000 and at 1 000 000 records
  *
- *   node_modules/.bin/node lab/bench/stage1-replication.ts [--pairs N] [--seconds N]
+ *   node_modules/.bin/node lab/bench/stage1-replication.ts [--starts N] [--pairs N] [--seconds N] [--writes-only]
  */
 import { parseArgs } from 'node:util'
-import { DatabaseProcesses } from './database-processes.ts'
-import { describeComparison, interleave } from './interleave.ts'
+import { mean } from 'simple-statistics'
+import { DatabaseProcesses, type DatabaseOptions } from './database-processes.ts'
+import { describeComparison, interleave, type Comparison } from './interleave.ts'
 import { requestsPerSecond, sendRequests } from './load.ts'
+import { pairedRatio } from './statistics/paired-ratio.ts'
 
 const { values } = parseArgs({
   options: {
-    pairs: { type: 'string', default: '8' },
-    seconds: { type: 'string', default: '4' },
+    starts: { type: 'string', default: '6' },
+    pairs: { type: 'string', default: '2' },
+    seconds: { type: 'string', default: '3' },
     'writes-only': { type: 'boolean', default: false },
   },
 })
+const starts = Number(values.starts)
 const pairs = Number(values.pairs)
 const durationS = Number(values.seconds)
 const MESSAGE = JSON.stringify({ message: 'a message of an ordinary length, as a person might type it' })
 const CONNECTIONS = 50
 const MANY = 1_000_000
 const WARM_TURNS = 4
-/** Of a core, for each database: what three machines would be, on one. */
-const SHARE = 0.2
+const PAGE_PAIRS = 8
+/** Of a core, for each database: three of them and the generator then leave a part of two cores idle, as if each had a machine. */
+const SHARE = 0.5
 
-await compareWrites(0)
-await compareWrites(SHARE)
+await compareWrites('two replicas, the cores shared', {})
+await compareWrites(`two replicas, each database on ${SHARE} of a core`, { cores: SHARE })
+await compareWrites('two replicas that only confirm, the cores shared', { confirmOnly: true })
 if (!values['writes-only']) await catchUpAndPages()
 
+/**
+ * A process that was started anew may be several percent faster or slower all its life than one before it, so each start counts once,
+ * with the mean of its runs.
+ */
+async function compareWrites(what: string, options: DatabaseOptions): Promise<void> {
+  const [a, b]: [number[], number[]] = [[], []]
+  for (let start = 0; start < starts; start++) {
+    const rates = await measureWrites(options)
+    a.push(mean([...rates.a]))
+    b.push(mean([...rates.b]))
+  }
+  console.log(describeComparison(`writes with ${what} / without`, { ratio: pairedRatio(a, b), a, b }))
+}
+
 /** Warmed up in turn and held to a share only then, as in stage1-chain.ts. */
-async function compareWrites(cores: number): Promise<void> {
-  await using replicated = await DatabaseProcesses.start(2, cores)
-  await using alone = await DatabaseProcesses.start(0, cores)
-  const held = cores === 0 ? 'the cores shared' : `each database on ${cores} of a core`
+async function measureWrites(options: DatabaseOptions): Promise<Comparison> {
+  await using replicated = await DatabaseProcesses.start(2, options)
+  await using alone = await DatabaseProcesses.start(0, options)
   const write = (cluster: DatabaseProcesses) => (): Promise<number> =>
     requestsPerSecond({ url: `${cluster.url('db1')}/api/data`, method: 'POST', body: MESSAGE, connections: CONNECTIONS, durationS })
   const writeBoth = async (): Promise<void> => {
@@ -45,7 +65,7 @@ async function compareWrites(cores: number): Promise<void> {
   for (let turn = 0; turn < WARM_TURNS; turn++) await writeBoth()
   for (const cluster of [replicated, alone]) cluster.hold()
   await writeBoth()
-  console.log(describeComparison(`writes with two replicas / without, ${held}`, await interleave(pairs, write(replicated), write(alone))))
+  return await interleave(pairs, write(replicated), write(alone))
 }
 
 async function catchUpAndPages(): Promise<void> {
@@ -60,7 +80,7 @@ async function catchUpAndPages(): Promise<void> {
     requestsPerSecond({ url: `${cluster.url('db1')}/api/data?limit=20`, connections: CONNECTIONS, durationS })
   await page(small)()
   await page(large)()
-  console.log(describeComparison('newest page at 1 000 000 / at 1 000 records', await interleave(pairs, page(large), page(small))))
+  console.log(describeComparison('newest page at 1 000 000 / at 1 000 records', await interleave(PAGE_PAIRS, page(large), page(small))))
 }
 
 async function fill(cluster: DatabaseProcesses, records: number): Promise<void> {

@@ -10,25 +10,26 @@
  */
 import type { ReplicatedList } from '../store/replicated-list.ts'
 import { toRow, type BatchMessage } from './messages.ts'
-import type { NodeCallBody } from './node-call.ts'
 
 export interface WrittenBatch {
-  readonly message: BatchMessage
-  /** `message` as JSON. */
-  readonly body: NodeCallBody
+  /** The last entry's position; without entries, the position that they would follow. */
+  readonly endLsn: number
+  /** Where the log ends as the batch says it. */
+  readonly headLsn: number
+  /** A `BatchMessage` as JSON. */
+  readonly body: string
 }
 
+/** As JSON only: the rows themselves, kept as long as a few batches, would be old when they are dropped, and dear to collect. */
 interface WrittenEntries {
-  readonly rows: BatchMessage['entries']
-  /** `rows` as JSON. Bytes, as they are signed and sent for each replica: a string would be encoded each time. */
-  readonly bytes: Buffer
+  readonly amount: number
+  readonly json: string
 }
 
 const ENTRIES_MAX = 5_000
 const CHARACTERS_MAX = 1024 * 1024
-const BATCHES_KEPT = 8
-const NO_ENTRIES: WrittenEntries = { rows: [], bytes: Buffer.from('[]') }
-const END = Buffer.from('}')
+const BATCHES_KEPT = 4
+const NO_ENTRIES: WrittenEntries = { amount: 0, json: '[]' }
 
 export class BatchCache {
   readonly #list: ReplicatedList
@@ -53,18 +54,16 @@ export class BatchCache {
     return this.#batch(this.#list.last, NO_ENTRIES)
   }
 
-  #batch(previous: BatchMessage['previous'], { rows, bytes }: WrittenEntries): WrittenBatch {
+  #batch(previous: BatchMessage['previous'], { amount, json }: WrittenEntries): WrittenBatch {
     const { log, position } = this.#list
-    const head = { kind: 'batch', epoch: position.epoch, previous, headLsn: log.lsn } as const
-    const begin = Buffer.from(`${JSON.stringify(head).slice(0, -1)},"entries":`)
-    return { message: { ...head, entries: rows }, body: Buffer.concat([begin, bytes, END]) }
+    const head = { kind: 'batch', epoch: position.epoch, previous, headLsn: log.lsn } satisfies Omit<BatchMessage, 'entries'>
+    return { endLsn: previous.lsn + amount, headLsn: log.lsn, body: `${JSON.stringify(head).slice(0, -1)},"entries":${json}}` }
   }
 
   #writeAfter(lsn: number): WrittenEntries | undefined {
     const entries = this.#list.log.entriesAfter(lsn, this.#entriesMax, CHARACTERS_MAX)
     if (!entries || entries.length === 0) return entries && NO_ENTRIES
-    const rows = entries.map(toRow)
-    const written = { rows, bytes: Buffer.from(JSON.stringify(rows)) }
+    const written = { amount: entries.length, json: JSON.stringify(entries.map(toRow)) }
     this.#kept.set(lsn, written)
     if (this.#kept.size > BATCHES_KEPT) {
       const oldest = this.#kept.keys().next()

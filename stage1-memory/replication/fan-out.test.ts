@@ -1,25 +1,24 @@
 /** Fan-out's retries against a replica that msw plays, in virtual time: what comes back is repaired, what does not is lost and counted. */
-import { setupServer } from 'msw/node'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { SILENT_LOG } from '@relais/shared/observe/log.ts'
 import { recordingLog } from '@relais/shared/test/recording-log.ts'
 import { rejectionOf } from '@relais/shared/test/rejection-of.ts'
 import type { Durability } from '@relais/shared/store/store.ts'
 import { ReplicatedList } from '../store/replicated-list.ts'
-import { playReplica, problem, SECRET, tookIt, type PlayedReplica, type Play } from '../test/played-replica.ts'
+import { playNetwork, playReplica, problem, SECRET, tookIt, type PlayedReplica, type Play } from '../test/played-replica.ts'
 import { pass, recordedSleep, settled, until, useVirtualTime } from '../test/virtual-time.ts'
 import { FAN_OUT_ATTEMPTS_MAX, FAN_OUT_BACKOFF, FAN_OUT_CALL_DEADLINE_MS, FanOut } from './fan-out.ts'
 import { Signer } from './signature.ts'
 
-const server = setupServer()
+const network = playNetwork()
 const opened: FanOut[] = []
 
-beforeAll(() => server.listen({ onUnhandledFrame: 'error' }))
-afterAll(() => server.close())
+beforeAll(() => network.enable())
+afterAll(() => network.disable())
 beforeEach(() => useVirtualTime())
 afterEach(() => {
   for (const fanOut of opened.splice(0)) fanOut.close()
-  server.resetHandlers()
+  network.resetHandlers()
   vi.useRealTimers()
 })
 
@@ -224,7 +223,7 @@ interface OpenOptions {
 
 function open(play: (n: number, name: string) => Play, { durability = 'async', random = () => 0.5, only }: OpenOptions = {}): Opened {
   const names = only === undefined ? ['db2', 'db3'] : [only]
-  const replicas = names.map((name) => playReplica(server, name, (n) => play(n, name)))
+  const replicas = names.map((name) => playReplica(network, name, (n) => play(n, name)))
   const list = new ReplicatedList()
   list.beginEpoch(1)
   const { sleep, sleptMs } = recordedSleep()

@@ -3,12 +3,12 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { http, HttpResponse } from 'msw'
-import { setupServer } from 'msw/node'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Problem } from '@relais/shared/http/problem.ts'
 import { SILENT_LOG } from '@relais/shared/observe/log.ts'
 import { ReplicatedList } from '../store/replicated-list.ts'
-import { playReplica, problem, SECRET, type Play, type PlayedReplica } from '../test/played-replica.ts'
+import { playNetwork, playReplica, problem, SECRET, type Play, type PlayedReplica } from '../test/played-replica.ts'
+import { messageIn } from '../test/message-in.ts'
 import { pass, recordedSleep, settled, until, useVirtualTime } from '../test/virtual-time.ts'
 import { BatchCache } from './batch-cache.ts'
 import { LogShipper, type Linger } from './log-shipper.ts'
@@ -20,19 +20,19 @@ const CALL_DEADLINE_MS = 2_000
 const BASE_MS = 50
 const CAP_MS = 1_000
 
-const server = setupServer()
+const network = playNetwork()
 const opened: LogShipper[] = []
 const dataDir = mkdtempSync(join(tmpdir(), 'relais-shipper-'))
 
-beforeAll(() => server.listen({ onUnhandledFrame: 'error' }))
+beforeAll(() => network.enable())
 afterAll(() => {
-  server.close()
+  network.disable()
   rmSync(dataDir, { recursive: true, force: true })
 })
 beforeEach(() => useVirtualTime())
 afterEach(() => {
   for (const shipper of opened.splice(0)) shipper.stop()
-  server.resetHandlers()
+  network.resetHandlers()
   vi.useRealTimers()
 })
 
@@ -294,7 +294,7 @@ describe('log shipping to one replica', () => {
     write(1)
     await level(node, list)
     await until(() => acknowledged.at(-1) === 1, 'the confirmation')
-    server.use(http.post('http://db2.test:18000/api/replicate', () => HttpResponse.json({ position: { epoch: 1, lsn: 2 } })))
+    network.use(http.post('http://db2.test:18000/api/replicate', () => HttpResponse.json({ position: { epoch: 1, lsn: 2 } })))
     write(1)
     await pass(50)
     await until(() => !shipper.isReachable, 'the doubt')
@@ -324,7 +324,7 @@ describe('log shipping to one replica', () => {
         const other = new ReplicatedList()
         other.beginEpoch(2)
         for (let n = 0; n < 3; n++) other.commit({ type: 'insert', message: 'other', origin: 'DB1', atMs: 1 })
-        replica.take(new BatchCache(other).after(0)!.message)
+        replica.take(messageIn(new BatchCache(other).after(0)!))
       },
     })
     write(5)
@@ -337,7 +337,7 @@ describe('log shipping to one replica', () => {
     const newer = new ReplicatedList()
     newer.beginEpoch(9)
     newer.commit({ type: 'insert', message: 'newer', origin: 'DB1', atMs: 1 })
-    const { shipper, node, write, sleptMs } = open({ begun: (replica) => void replica.take(new BatchCache(newer).after(0)!.message) })
+    const { shipper, node, write, sleptMs } = open({ begun: (replica) => void replica.take(messageIn(new BatchCache(newer).after(0)!)) })
     write(3)
     for (let n = 1; n <= 5; n++) {
       await until(() => sleptMs.length >= n, `refusal ${n}`)
@@ -423,7 +423,7 @@ function open({
 }: OpenOptions = {}): Opened {
   let node = emptyReplica()
   begun?.(node)
-  const db2 = playReplica(server, 'db2', (n, message) => {
+  const db2 = playReplica(network, 'db2', (n, message) => {
     const played = play(n, message)
     if (played !== 'serve' && played !== 'serve and hang') return played
     const answer = serve(node, message)

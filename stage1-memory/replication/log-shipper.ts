@@ -14,9 +14,9 @@ import type { Peer } from '@relais/shared/http/settings.ts'
 import type { ReplicaStatus } from '@relais/shared/store/store.ts'
 import { retry, type RetryOptions } from '@relais/shared/resilience/retry.ts'
 import type { ReplicatedList } from '../store/replicated-list.ts'
-import type { BatchCache } from './batch-cache.ts'
-import { callNode, NodeCallError, type NodeAnswer, type NodeCallBody } from './node-call.ts'
-import { accepted, conflict, REPLICATE_PATH, type BatchMessage, type SnapshotPart } from './messages.ts'
+import type { BatchCache, WrittenBatch } from './batch-cache.ts'
+import { callNode, NodeCallError, type NodeAnswer } from './node-call.ts'
+import { accepted, conflict, REPLICATE_PATH, type SnapshotPart } from './messages.ts'
 import type { Signer } from './signature.ts'
 import { cutSnapshot } from './snapshot.ts'
 
@@ -135,9 +135,9 @@ export class LogShipper {
 
   /** Sends what comes next, and takes the answer in. Rejects when there was none. */
   async #exchange(): Promise<void> {
-    const { message, body } = this.#nextMessage()
+    const next = this.#next()
     this.#lastSentAtMs = Date.now()
-    const answer = await this.#send(body)
+    const answer = await this.#send('body' in next ? next.body : JSON.stringify(next))
     this.#exchangeMs = Date.now() - this.#lastSentAtMs
     if (answer.status !== 200 && answer.status !== 409) throw new NodeCallError(`${this.#options.replica.name} answered ${answer.status}`)
     if (this.#state === 'unreachable') {
@@ -145,23 +145,21 @@ export class LogShipper {
       this.#options.log.info({ replica: this.#options.replica.name }, 'replica reached')
     }
     if (answer.status === 409) this.#realign(conflict.parse(answer.body))
-    else this.#accepted(message, accepted.parse(answer.body).position)
+    else this.#accepted(next, accepted.parse(answer.body).position)
   }
 
-  async #send(body: NodeCallBody): Promise<NodeAnswer> {
+  async #send(body: string): Promise<NodeAnswer> {
     const { replica, signer } = this.#options
     this.batchesSent++
     return callNode(replica, signer, { method: 'POST', path: REPLICATE_PATH, body, deadlineMs: CALL_DEADLINE_MS })
   }
 
-  #nextMessage(): { message: BatchMessage | SnapshotPart; body: NodeCallBody } {
+  #next(): WrittenBatch | SnapshotPart {
     const { batches } = this.#options
     // Before anything is sent to a replica whose state is unknown, it is asked where it is.
     if (this.#state === 'unreachable') return batches.probe()
     const batch = this.#snapshotParts.length > 0 ? undefined : batches.after(this.#nextAfterLsn)
-    if (batch) return batch
-    const message = this.#snapshotParts[0] ?? this.#beginSnapshot()
-    return { message, body: JSON.stringify(message) }
+    return batch ?? this.#snapshotParts[0] ?? this.#beginSnapshot()
   }
 
   #beginSnapshot(): SnapshotPart {
@@ -173,17 +171,18 @@ export class LogShipper {
     return this.#snapshotParts[0]!
   }
 
-  #accepted(message: BatchMessage | SnapshotPart, position: Position): void {
-    if (message.kind === 'snapshot') {
+  #accepted(sent: WrittenBatch | SnapshotPart, position: Position): void {
+    const isBatch = 'body' in sent
+    if (!isBatch) {
       this.#snapshotParts.shift()
-      if (!message.isLast) return
+      if (!sent.isLast) return
     }
-    this.#nextAfterLsn = message.kind === 'snapshot' ? message.lsn : message.previous.lsn + message.entries.length
+    this.#nextAfterLsn = isBatch ? sent.endLsn : sent.lsn
     // A replica may hold more than this batch, from one whose answer was lost; what it was sent is what it has confirmed.
     this.#acked = { epoch: position.epoch, lsn: this.#nextAfterLsn }
     // After a snapshot one more batch, though empty, tells the replica that it is level.
     // Level means: with what there was when it was sent. Under constant load there is always more by the time of the answer.
-    if (message.kind === 'batch' && this.#nextAfterLsn >= message.headLsn) {
+    if (isBatch && this.#nextAfterLsn >= sent.headLsn) {
       this.#behindSinceMs = this.#nextAfterLsn >= this.#options.list.log.lsn ? undefined : this.#lastSentAtMs
       this.#state = 'streaming'
     }

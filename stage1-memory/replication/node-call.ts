@@ -1,9 +1,11 @@
 /**
  * One signed call from node to node, with a deadline; the only place where stage 1's nodes talk to each other.
  *
- * Through the global `fetch`: it is slower than the pool that the tiers use, but a call here carries many records, and
- * the tests can play a replica that refuses, hangs, or answers after it applied.
+ * Through undici's dispatch protocol, as between the tiers (tier-client.ts). `fetch` copies a body for the streams that it makes of it:
+ * a primary that ships its log had to collect its whole heap every few seconds for that, and a call took several times the processor.
  */
+import type { IncomingHttpHeaders } from 'node:http'
+import { Agent, type Dispatcher } from 'undici'
 import type { Peer } from '@relais/shared/http/settings.ts'
 import { SIGNATURE, type Signer } from './signature.ts'
 
@@ -17,34 +19,74 @@ export class NodeCallError extends Error {
   override readonly name = 'NodeCallError'
 }
 
-export type NodeCallBody = string | Uint8Array<ArrayBuffer>
-
 export interface NodeCall {
   readonly method: 'GET' | 'POST'
   /** With its query. */
   readonly path: string
-  readonly body?: NodeCallBody
+  readonly body?: string
   readonly deadlineMs: number
 }
 
+const CONNECT_TIMEOUT_MS = 2_000
+/** The deadline of a call covers all of it; undici's own timers would only add coarser ones. Idle connections keep no process alive. */
+const connections = new Agent({ connect: { timeout: CONNECT_TIMEOUT_MS }, headersTimeout: 0, bodyTimeout: 0 })
+
 /** Resolves to any answer, refusals included; rejects with `NodeCallError`. */
-export async function callNode(peer: Peer, signer: Signer, { method, path, body, deadlineMs }: NodeCall): Promise<NodeAnswer> {
-  const controller = new AbortController()
-  // Not AbortSignal.timeout(): tests run this in virtual time, which reaches setTimeout only.
-  const timer = setTimeout(() => controller.abort(new Error(`no answer within ${deadlineMs} ms`)), deadlineMs)
+export async function callNode(peer: Peer, signer: Signer, { method, path, body = '', deadlineMs }: NodeCall): Promise<NodeAnswer> {
   try {
-    const signature = signer.sign({ method, path, body: body ?? '' })
+    const bytes = Buffer.from(body)
+    const signature = signer.sign({ method, path, body: bytes })
     const headers = { [SIGNATURE]: signature, 'content-type': 'application/json' }
-    const response = await fetch(peer.url + path, { method, headers, signal: controller.signal, ...(body !== undefined && { body }) })
-    const { status } = response
-    const text = await response.text()
-    if (!signer.isGenuineAnswer(response.headers.get(SIGNATURE), signature, { status, body: text }))
+    const { status, headers: found, text } = await send({ origin: peer.url, method, path, headers, body: bytes }, deadlineMs)
+    if (!signer.isGenuineAnswer(found[SIGNATURE], signature, { status, body: text }))
       throw new Error(`answered ${status} without a signature of this cluster`)
     return { status, body: JSON.parse(text) as unknown }
   } catch (error) {
-    const reason = error instanceof Error ? ((error.cause as Error | undefined)?.message ?? error.message) : String(error)
+    const reason = error instanceof Error ? error.message : String(error)
     throw new NodeCallError(`${method} ${path} on ${peer.name}: ${reason}`, { cause: error })
-  } finally {
-    clearTimeout(timer)
   }
+}
+
+interface Received {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  readonly text: string
+}
+
+function send(request: Dispatcher.DispatchOptions, deadlineMs: number): Promise<Received> {
+  return new Promise((resolve, reject) => {
+    let controller: Dispatcher.DispatchController | undefined
+    let status = 0
+    let headers: IncomingHttpHeaders = {}
+    const chunks: Buffer[] = []
+    const late = new Error(`no answer within ${deadlineMs} ms`)
+    let isLate = false
+    const timer = setTimeout(() => {
+      isLate = true
+      reject(late)
+      controller?.abort(late)
+    }, deadlineMs)
+    connections.dispatch(request, {
+      // It may have waited for its connection until now; what is thrown here is not sent.
+      onRequestStart(given) {
+        if (isLate) throw late
+        controller = given
+      },
+      onResponseStart(_, foundStatus, foundHeaders) {
+        status = foundStatus
+        headers = foundHeaders
+      },
+      onResponseData(_, chunk) {
+        chunks.push(chunk)
+      },
+      onResponseEnd() {
+        clearTimeout(timer)
+        resolve({ status, headers, text: Buffer.concat(chunks).toString() })
+      },
+      onResponseError(_, error) {
+        clearTimeout(timer)
+        reject(error)
+      },
+    })
+  })
 }

@@ -3,29 +3,28 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { http, HttpResponse } from 'msw'
-import { setupServer } from 'msw/node'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { SILENT_LOG } from '@relais/shared/observe/log.ts'
 import type { Durability } from '@relais/shared/store/store.ts'
 import { ReplicatedList } from '../store/replicated-list.ts'
-import { SECRET, signedAnswer } from '../test/played-replica.ts'
+import { playNetwork, SECRET, signedAnswer } from '../test/played-replica.ts'
 import { pass, until, useVirtualTime } from '../test/virtual-time.ts'
 import { REPLICATE_PATH } from './messages.ts'
 import { beginWithoutAsking, recover } from './recover.ts'
 import { SIGNATURE, Signer } from './signature.ts'
 import { cutSnapshot } from './snapshot.ts'
 
-const server = setupServer()
+const network = playNetwork()
 let dataDir: string
 
-beforeAll(() => server.listen({ onUnhandledFrame: 'error' }))
-afterAll(() => server.close())
+beforeAll(() => network.enable())
+afterAll(() => network.disable())
 beforeEach(() => {
   dataDir = mkdtempSync(join(tmpdir(), 'relais-recover-'))
   useVirtualTime()
 })
 afterEach(() => {
-  server.resetHandlers()
+  network.resetHandlers()
   vi.useRealTimers()
   rmSync(dataDir, { recursive: true, force: true })
 })
@@ -125,7 +124,7 @@ describe('an empty primary', () => {
     let isImpostor = true
     play('db2', listOf(1, 4))
     play('db3', listOf(1, 4))
-    server.use(
+    network.use(
       http.get(urlOf('db3') + REPLICATE_PATH, () => {
         const position = { epoch: 99, lsn: 1 }
         return isImpostor ? HttpResponse.json({ position, last: position, isWhole: true, wasLevel: true }) : undefined
@@ -232,7 +231,7 @@ describe('an empty primary', () => {
   it('fetches the list from another replica that holds the same when the first one does not give it', async () => {
     play('db2', listOf(1, 4))
     play('db3', listOf(1, 4))
-    server.use(http.get(`${urlOf('db2')}${REPLICATE_PATH}/snapshot`, ({ request }) => signedAnswer(request, 503, {})))
+    network.use(http.get(`${urlOf('db2')}${REPLICATE_PATH}/snapshot`, ({ request }) => signedAnswer(request, 503, {})))
     const { list, done } = begin('async')
     await done
     expect(list.records.size).toBe(4)
@@ -294,7 +293,7 @@ function play(name: string, held: ReplicatedList | (() => ReplicatedList), isSil
     asked.push({ path, isGenuine: signer.isGenuine(request.headers.get(SIGNATURE) ?? undefined, { method: 'GET', path, body: '' }) })
   }
   const list = typeof held === 'function' ? held : () => held
-  server.use(
+  network.use(
     http.get(urlOf(name) + REPLICATE_PATH, ({ request }) => {
       note(request)
       if (isSilent()) return HttpResponse.error()

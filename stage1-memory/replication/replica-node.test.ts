@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { SILENT_LOG } from '@relais/shared/observe/log.ts'
 import { ReplicatedList } from '../store/replicated-list.ts'
+import { messageIn } from '../test/message-in.ts'
 import { BatchCache } from './batch-cache.ts'
 import { cutSnapshot, SnapshotAssembly } from './snapshot.ts'
 import { ReplicaNode } from './replica-node.ts'
@@ -28,11 +29,11 @@ describe('a replica', () => {
     const replica = node()
     expect(replica.notReadyBecause()).toBe('no word from db1 yet')
     insert(list, 3)
-    const half = { ...batches.after(0)!.message, headLsn: 5 }
+    const half = { ...messageIn(batches.after(0)!), headLsn: 5 }
     replica.take(half)
     expect(replica.notReadyBecause()).toBe('catching up with the primary')
     insert(list, 2)
-    replica.take(batches.after(3)!.message)
+    replica.take(messageIn(batches.after(3)!))
     expect(replica.notReadyBecause()).toBeUndefined()
   })
 
@@ -41,7 +42,7 @@ describe('a replica', () => {
     batches.after(0)
     insert(list, 97)
     const replica = node()
-    replica.take(batches.after(0)!.message)
+    replica.take(messageIn(batches.after(0)!))
     expect(replica.position).toEqual({ epoch: 1, lsn: 3 })
     expect(replica.notReadyBecause()).toBeDefined()
     expect(replica.holdings().wasLevel).toBe(false)
@@ -51,9 +52,9 @@ describe('a replica', () => {
   it('stays ready when it falls behind again, and says how far', () => {
     const replica = node()
     insert(list, 1)
-    replica.take(batches.after(0)!.message)
+    replica.take(messageIn(batches.after(0)!))
     insert(list, 2)
-    replica.take({ ...batches.after(1)!.message, entries: batches.after(1)!.message.entries.slice(0, 1) })
+    replica.take({ ...messageIn(batches.after(1)!), entries: messageIn(batches.after(1)!).entries.slice(0, 1) })
     expect(replica.notReadyBecause()).toBeUndefined()
     expect(replica.upstream()).toMatchObject({ state: 'streaming', lagRecords: 1 })
   })
@@ -63,26 +64,26 @@ describe('a replica', () => {
     const replica = node()
     expect(replica.upstream()).toMatchObject({ state: 'unreachable', lagMs: null })
     insert(list, 3)
-    const { message } = batches.after(0)!
+    const message = messageIn(batches.after(0)!)
     replica.take({ ...message, entries: message.entries.slice(0, 1) })
     expect(replica.upstream()).toMatchObject({ state: 'catching-up', lagRecords: 2, lagMs: null })
-    replica.take(batches.after(1)!.message)
+    replica.take(messageIn(batches.after(1)!))
     expect(replica.upstream()).toMatchObject({ state: 'streaming', lagRecords: 0, lagMs: 0 })
     vi.setSystemTime(Date.now() + 500)
-    replica.take(batches.after(3)!.message)
+    replica.take(messageIn(batches.after(3)!))
     vi.setSystemTime(Date.now() + 2_000)
     expect(replica.upstream()).toMatchObject({ state: 'streaming', lagRecords: 0, lagMs: 0 })
     vi.setSystemTime(Date.now() + 1)
     expect(replica.upstream()).toMatchObject({ state: 'unreachable', lagRecords: 0, lagMs: 2_001 })
     insert(list, 1)
-    replica.take({ ...batches.after(3)!.message, entries: [] })
+    replica.take({ ...messageIn(batches.after(3)!), entries: [] })
     expect(replica.upstream()).toMatchObject({ state: 'streaming', lagRecords: 1, lagMs: 2_001 })
   })
 
   it('refuses a gap, and says where to go on', () => {
     const replica = node()
     insert(list, 5)
-    const [batch, members] = [batches.after(3)!.message, { reason: 'gap', last: { epoch: 0, lsn: 0 }, expected: 1 }]
+    const [batch, members] = [messageIn(batches.after(3)!), { reason: 'gap', last: { epoch: 0, lsn: 0 }, expected: 1 }]
     expect(() => replica.take(batch)).toThrow(expect.objectContaining({ slug: 'replication-conflict', members }))
     expect(replica.position).toEqual({ epoch: 0, lsn: 0 })
   })
@@ -90,7 +91,7 @@ describe('a replica', () => {
   it('refuses a changed entry, and takes nothing of its batch', () => {
     const replica = node()
     insert(list, 3)
-    const { message } = batches.after(0)!
+    const message = messageIn(batches.after(0)!)
     const [first, second, third] = message.entries
     const changed = [...second!.slice(0, 6), 'other', ...second!.slice(7)] as typeof second
     expect(() => replica.take({ ...message, entries: [first!, changed!, third!] })).toThrow(/damaged/)
@@ -101,9 +102,9 @@ describe('a replica', () => {
     const replica = node()
     const newer = primaryList(2)
     insert(newer, 1)
-    replica.take(new BatchCache(newer).after(0)!.message)
+    replica.take(messageIn(new BatchCache(newer).after(0)!))
     insert(list, 5)
-    expect(() => replica.take(batches.after(0)!.message)).toThrow(/stale-epoch/)
+    expect(() => replica.take(messageIn(batches.after(0)!))).toThrow(/stale-epoch/)
     for (const part of cutSnapshot(list.snapshot())) expect(() => replica.take(part)).toThrow(/stale-epoch/)
     expect(replica.position).toEqual({ epoch: 2, lsn: 1 })
     expect(replica.upstream()).toMatchObject({ state: 'streaming', lagRecords: 0 })
@@ -115,7 +116,7 @@ describe('a replica', () => {
     const late = cutSnapshot(list.snapshot())
     for (const part of late) replica.take(part)
     insert(list, 4)
-    replica.take(batches.after(3)!.message)
+    replica.take(messageIn(batches.after(3)!))
     for (const part of late) replica.take(part)
     expect(replica.position).toEqual({ epoch: 1, lsn: 7 })
     expect(replica.records.size).toBe(7)
@@ -125,12 +126,12 @@ describe('a replica', () => {
   it('keeps in a private file the writes that a new primary’s history lacks', () => {
     const replica = node()
     insert(list, 5)
-    replica.take(batches.after(0)!.message)
+    replica.take(messageIn(batches.after(0)!))
     const newer = new ReplicatedList()
     newer.install({ ...list.snapshot(), lsn: 3, records: list.records.toArray().slice(0, 3), nextId: 4 })
     newer.beginEpoch(2)
     insert(newer, 1)
-    expect(() => replica.take(new BatchCache(newer).probe().message)).toThrow(/diverged/)
+    expect(() => replica.take(messageIn(new BatchCache(newer).probe()))).toThrow(/diverged/)
     expect(replica.upstream()).toMatchObject({ state: 'catching-up', lagRecords: null })
     for (const part of cutSnapshot(newer.snapshot())) replica.take(part)
     expect(replica.records.toArray()).toEqual(newer.records.toArray())
@@ -152,7 +153,7 @@ describe('a replica', () => {
   it('keeps its list as long as it cannot keep what would be discarded, and takes the snapshot when it can', () => {
     const replica = node()
     insert(list, 1)
-    replica.take(batches.after(0)!.message)
+    replica.take(messageIn(batches.after(0)!))
     const newer = primaryList(2)
     insert(newer, 2)
     rmSync(dataDir, { recursive: true })
@@ -167,12 +168,12 @@ describe('a replica', () => {
   it('gives a primary that lost its list its own in parts, as it was when the first one was asked for', () => {
     const replica = node()
     insert(list, 3)
-    replica.take(batches.after(0)!.message)
+    replica.take(messageIn(batches.after(0)!))
     const before = replica.list.snapshot()
     const assembly = new SnapshotAssembly()
     expect(assembly.add(replica.snapshotPart(0))).toBe('incomplete')
     insert(list, 1)
-    replica.take(batches.after(3)!.message)
+    replica.take(messageIn(batches.after(3)!))
     expect(assembly.add(replica.snapshotPart(1))).toEqual(before)
     for (const part of [1, -1, Number.NaN])
       expect(() => replica.snapshotPart(part)).toThrow(expect.objectContaining({ slug: 'invalid-parameter' }))
@@ -184,7 +185,7 @@ describe('a replica', () => {
     const [entry] = list.log.entriesKeptAfter(0)
     expect(() => node().take({ kind: 'entry', entry: entry! })).toThrow(/log mode/)
     const fanOut = new ReplicaNode({ mechanism: 'fan-out', primaryName: 'db1', dataDir, log: SILENT_LOG })
-    expect(() => fanOut.take(batches.after(0)!.message)).toThrow(/fan-out mode/)
+    expect(() => fanOut.take(messageIn(batches.after(0)!))).toThrow(/fan-out mode/)
   })
 })
 
@@ -195,7 +196,7 @@ describe('waiting for a position', () => {
     const waited = [1, 2].map((lsn) => replica.reach({ epoch: 1, lsn }, 20_000).finally(() => over.push(lsn)))
     for (const lsn of [1, 2]) {
       insert(list, 1)
-      replica.take(batches.after(lsn - 1)!.message)
+      replica.take(messageIn(batches.after(lsn - 1)!))
       expect(await waited[lsn - 1]).toBe(true)
       expect(over).toEqual([1, 2].slice(0, lsn))
     }
@@ -211,7 +212,7 @@ describe('waiting for a position', () => {
     insert(list, 1)
     const waiting = Array.from({ length: 4_096 }, () => replica.reach({ epoch: 1, lsn: 1 }, 20_000))
     expect(await replica.reach({ epoch: 1, lsn: 1 }, 20_000)).toBe(false)
-    replica.take(batches.after(0)!.message)
+    replica.take(messageIn(batches.after(0)!))
     expect(new Set(await Promise.all(waiting))).toEqual(new Set([true]))
   })
 
@@ -221,7 +222,7 @@ describe('waiting for a position', () => {
     expect(new Set(await Promise.all(inVain))).toEqual(new Set([false]))
     insert(list, 1)
     const waited = replica.reach({ epoch: 1, lsn: 1 }, 20_000)
-    replica.take(batches.after(0)!.message)
+    replica.take(messageIn(batches.after(0)!))
     expect(await waited).toBe(true)
   })
 })

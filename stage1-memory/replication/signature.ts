@@ -63,8 +63,8 @@ export class Signer {
     return this.#mac(`${callSignature}\n${status}\n${digestOf(body)}`)
   }
 
-  isGenuineAnswer(signature: string | null, callSignature: string, answer: SignedAnswer): boolean {
-    return signature !== null && isEqual(this.signAnswer(callSignature, answer), signature)
+  isGenuineAnswer(signature: unknown, callSignature: string, answer: SignedAnswer): boolean {
+    return typeof signature === 'string' && isEqual(this.signAnswer(callSignature, answer), signature)
   }
 
   #callMac({ method, path }: Omit<SignedCall, 'body'>, timeMs: string, digest: string): string {

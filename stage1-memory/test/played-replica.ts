@@ -2,12 +2,21 @@
  * For tests: msw plays a replica. What it does with each call is the test's word; what it was sent is checked and kept,
  * and whether the signature was genuine.
  */
+import { HttpRequestInterceptor } from '@mswjs/interceptors/http'
 import { http, HttpResponse, type JsonBodyType } from 'msw'
-import type { setupServer } from 'msw/node'
+import { defineNetwork, InterceptorSource, type NetworkApi } from 'msw/experimental'
 import { messageSchema, REPLICATE_PATH, type Message } from '../replication/messages.ts'
 import { SIGNATURE, Signer } from '../replication/signature.ts'
 
 export const SECRET = '5e'.repeat(32)
+
+export type PlayedNetwork = NetworkApi<[InterceptorSource]>
+
+/** All that leaves by a socket: msw's `setupServer` sees `fetch` and `node:http` only, and nodes call each other by neither. */
+export function playNetwork(): PlayedNetwork {
+  const sockets = new InterceptorSource({ interceptors: [new HttpRequestInterceptor()] })
+  return defineNetwork({ sources: [sockets], onUnhandledFrame: 'error', context: { quiet: true } })
+}
 
 /** `hang` never answers; `apply and hang` does what it was asked and never says so. */
 export type Play = 'refuse' | 'hang' | 'cut' | { status: number; body: JsonBodyType }
@@ -28,10 +37,10 @@ export interface PlayedReplica {
   answersAfterMs: number
 }
 
-export function playReplica(server: ReturnType<typeof setupServer>, name: string, play: PlayedReplica['play']): PlayedReplica {
+export function playReplica(network: PlayedNetwork, name: string, play: PlayedReplica['play']): PlayedReplica {
   const replica: PlayedReplica = { name, url: `http://${name}.test:18000`, attempts: [], play, answersAfterMs: 0 }
   const signer = new Signer(SECRET)
-  server.use(
+  network.use(
     http.post(replica.url + REPLICATE_PATH, async ({ request }) => {
       const body = await request.text()
       const isGenuine = signer.isGenuine(request.headers.get(SIGNATURE) ?? undefined, { method: 'POST', path: REPLICATE_PATH, body })

@@ -17,6 +17,7 @@ import { ReplicaNode } from '../replication/replica-node.ts'
 import { cutSnapshot, SnapshotAssembly } from '../replication/snapshot.ts'
 import type { LogEntry, Operation } from '../store/operation.ts'
 import { ReplicatedList } from '../store/replicated-list.ts'
+import { messageIn } from './message-in.ts'
 
 /** So few that a replica soon needs a snapshot. */
 const ENTRIES_KEPT = 4
@@ -101,8 +102,11 @@ export class SimulatedCluster {
     if (!this.primary || !link || link.inFlight) return
     const { batches, list } = this.primary
     let message: BatchMessage | SnapshotPart | undefined
-    if (!link.isReachable) message = batches.probe().message
-    else if (link.parts.length === 0) message = batches.after(link.nextAfterLsn)?.message
+    if (!link.isReachable) message = messageIn(batches.probe())
+    else if (link.parts.length === 0) {
+      const batch = batches.after(link.nextAfterLsn)
+      message = batch && messageIn(batch)
+    }
     if (!message) {
       if (link.parts.length === 0) link.parts = cutSnapshot(list.snapshot())
       message = link.parts[0]!

@@ -1,0 +1,130 @@
+/** One call to a real server: what its caller is told, and what the other end gets to see. */
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterEach, describe, expect, it } from 'vitest'
+import { callNode, NodeCallError, type NodeAnswer } from './node-call.ts'
+import { SIGNATURE, Signer } from './signature.ts'
+
+const SECRET = '5e'.repeat(32)
+const DEADLINE_MS = 20_000
+const signer = new Signer(SECRET)
+const servers: Server[] = []
+
+afterEach(() => {
+  for (const server of servers.splice(0)) {
+    server.close()
+    server.closeAllConnections()
+  }
+})
+
+describe('a call to a node', () => {
+  it('brings the body as it is, and the answer in whatever pieces it came', async () => {
+    const seen: string[] = []
+    const url = await serve((request, response) => {
+      seen.push(request.body)
+      const body = JSON.stringify({ said: 'grüß dich, 你好' })
+      response.writeHead(200, { [SIGNATURE]: signer.signAnswer(request.signature, { status: 200, body }) })
+      const bytes = Buffer.from(body)
+      // In the middle of a character.
+      response.write(bytes.subarray(0, 13))
+      response.end(bytes.subarray(13))
+    })
+    const message = JSON.stringify({ message: 'çà et là 🎈' })
+    expect(await call(url, message)).toEqual({ status: 200, body: { said: 'grüß dich, 你好' } })
+    expect(seen).toEqual([message])
+  })
+
+  it('goes over the connections of earlier calls', async () => {
+    const ports = new Set<number | undefined>()
+    const url = await serve((request, response) => {
+      ports.add(request.port)
+      answer(request, response, 200, '{}')
+    })
+    for (let n = 1; n <= 10; n++) await call(url)
+    // Not always one: a call right after another may come before undici knows its connection to be free.
+    expect(ports.size).toBeLessThanOrEqual(2)
+  })
+
+  it('gives refusals as they are, and follows no redirect', async () => {
+    let others = 0
+    const other = await serve((_, response) => {
+      others++
+      response.end()
+    })
+    const refusing = await serve((request, response) => answer(request, response, 409, '{"reason":"gap"}'))
+    const redirecting = await serve((request, response) => answer(request, response, 307, '{}', { location: other }))
+    expect(await call(refusing)).toEqual({ status: 409, body: { reason: 'gap' } })
+    expect(await call(redirecting)).toEqual({ status: 307, body: {} })
+    expect(others).toBe(0)
+  })
+
+  it('ends at its deadline, and closes the connection that it waited on', async () => {
+    let closed: (() => void) | undefined
+    const isClosed = new Promise<void>((resolve) => (closed = resolve))
+    const url = await serve((_, response) => void response.on('close', () => closed!()))
+    await expect(call(url, '', 50)).rejects.toThrow(/^POST \/api\/replicate on db2: no answer within 50 ms$/)
+    await isClosed
+  })
+
+  it.each<[string, (request: Called, response: Response) => void, RegExp]>([
+    ['answers without a signature', (_, response) => void response.end('{}'), /answered 200 without a signature of this cluster/],
+    [
+      'answers with the signature of another answer',
+      (request, response) => {
+        response.writeHead(200, { [SIGNATURE]: signer.signAnswer(request.signature, { status: 200, body: '{"a":1}' }) })
+        response.end('{"a":2}')
+      },
+      /answered 200 without a signature of this cluster/,
+    ],
+    ['answers what is not JSON', (request, response) => answer(request, response, 200, 'yes'), /JSON/],
+    [
+      'goes away in the middle of its answer',
+      (_, response) => {
+        response.writeHead(200, { 'content-length': 10 })
+        response.write('{')
+        setImmediate(() => response.destroy())
+      },
+      /terminated|closed|aborted/,
+    ],
+  ])('fails with a node that %s', async (_, work, reason) => {
+    const failure = await call(await serve(work)).catch((error: unknown) => error)
+    expect(failure).toBeInstanceOf(NodeCallError)
+    expect((failure as Error).message).toMatch(reason)
+  })
+
+  it('fails with a node that is not there, and says why', async () => {
+    const url = await serve(() => undefined)
+    await new Promise((resolve) => servers.pop()!.close(resolve))
+    await expect(call(url)).rejects.toThrow(/on db2: connect ECONNREFUSED/)
+  })
+})
+
+interface Called {
+  readonly body: string
+  readonly signature: string
+  readonly port: number | undefined
+}
+type Response = Parameters<Parameters<typeof createServer>[1] & {}>[1]
+
+function call(url: string, body = '', deadlineMs = DEADLINE_MS): Promise<NodeAnswer> {
+  return callNode({ name: 'db2', url }, signer, { method: 'POST', path: '/api/replicate', body, deadlineMs })
+}
+
+function answer(request: Called, response: Response, status: number, body: string, headers: Record<string, string> = {}): void {
+  response.writeHead(status, { ...headers, [SIGNATURE]: signer.signAnswer(request.signature, { status, body }) })
+  response.end(body)
+}
+
+async function serve(work: (request: Called, response: Response) => void): Promise<string> {
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = []
+    request.on('data', (chunk: Buffer) => chunks.push(chunk))
+    request.on('end', () => {
+      const signature = String(request.headers[SIGNATURE])
+      work({ body: Buffer.concat(chunks).toString(), signature, port: request.socket.remotePort }, response)
+    })
+  })
+  servers.push(server)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
