@@ -16,7 +16,7 @@ const CONFIRMING = fileURLToPath(import.meta.resolve('./confirming-replica.ts'))
 export interface DatabaseOptions {
   /** `hold()` holds each to so many; 0 to nothing. */
   readonly cores?: number
-  /** Replicas that confirm whatever they are sent and do no work: what is left is what the primary itself spends on replication. */
+  /** Replicas that confirm whatever they are sent and do next to no work: what is left is the primary's part, mostly. */
   readonly confirmOnly?: boolean
 }
 
@@ -27,7 +27,6 @@ export class DatabaseProcesses {
   readonly #ports = new Map<string, number>()
   readonly #processes = new Map<string, ChildProcess>()
   readonly #held: HeldProcesses
-
   readonly #replicaEntry: string
 
   private constructor({ cores = 0, confirmOnly = false }: DatabaseOptions) {

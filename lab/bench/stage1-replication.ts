@@ -2,16 +2,16 @@
  * What replication costs and how fast it is (stage 1):
  *
  *   1. writes with two replicas (log, async) against writes without: on shared cores, with a share for each, and with replicas that
- *      only confirm, which leaves what the primary itself spends
+ *      only confirm
  *   2. how fast a replica that restarts empty catches up, and what a million records weigh
  *   3. the newest page at 1 000 and at 1 000 000 records
  *
- *   node_modules/.bin/node lab/bench/stage1-replication.ts [--starts N] [--pairs N] [--seconds N] [--writes-only]
+ *   node_modules/.bin/node lab/bench/stage1-replication.ts [--starts N] [--pairs N] [--seconds N] [--share CORES] [--writes-only]
  */
 import { parseArgs } from 'node:util'
 import { mean } from 'simple-statistics'
 import { DatabaseProcesses, type DatabaseOptions } from './database-processes.ts'
-import { describeComparison, interleave, type Comparison } from './interleave.ts'
+import { describeComparison, interleave } from './interleave.ts'
 import { requestsPerSecond, sendRequests } from './load.ts'
 import { pairedRatio } from './statistics/paired-ratio.ts'
 
@@ -20,22 +20,23 @@ const { values } = parseArgs({
     starts: { type: 'string', default: '6' },
     pairs: { type: 'string', default: '2' },
     seconds: { type: 'string', default: '3' },
+    share: { type: 'string', default: '0.5' },
     'writes-only': { type: 'boolean', default: false },
   },
 })
 const starts = Number(values.starts)
 const pairs = Number(values.pairs)
 const durationS = Number(values.seconds)
+/** Of a core, for each database: with half a core each, three of them and the generator leave part of two cores idle. */
+const share = Number(values.share)
 const MESSAGE = JSON.stringify({ message: 'a message of an ordinary length, as a person might type it' })
 const CONNECTIONS = 50
 const MANY = 1_000_000
 const WARM_TURNS = 4
 const PAGE_PAIRS = 8
-/** Of a core, for each database: three of them and the generator then leave a part of two cores idle, as if each had a machine. */
-const SHARE = 0.5
 
 await compareWrites('two replicas, the cores shared', {})
-await compareWrites(`two replicas, each database on ${SHARE} of a core`, { cores: SHARE })
+await compareWrites(`two replicas, each database on ${share} of a core`, { cores: share })
 await compareWrites('two replicas that only confirm, the cores shared', { confirmOnly: true })
 if (!values['writes-only']) await catchUpAndPages()
 
@@ -46,26 +47,33 @@ if (!values['writes-only']) await catchUpAndPages()
 async function compareWrites(what: string, options: DatabaseOptions): Promise<void> {
   const [a, b]: [number[], number[]] = [[], []]
   for (let start = 0; start < starts; start++) {
-    const rates = await measureWrites(options)
-    a.push(mean([...rates.a]))
-    b.push(mean([...rates.b]))
+    const rates = await measureWrites(options, start % 2 === 0)
+    a.push(mean(rates.replicated))
+    b.push(mean(rates.alone))
   }
   console.log(describeComparison(`writes with ${what} / without`, { ratio: pairedRatio(a, b), a, b }))
 }
 
-/** Warmed up in turn and held to a share only then, as in stage1-chain.ts. */
-async function measureWrites(options: DatabaseOptions): Promise<Comparison> {
-  await using replicated = await DatabaseProcesses.start(2, options)
-  await using alone = await DatabaseProcesses.start(0, options)
+interface Rates {
+  readonly replicated: number[]
+  readonly alone: number[]
+}
+
+/** Warmed up in turn and held to a share only then, as in stage1-chain.ts. Who is started, warmed and measured first changes from start to start. */
+async function measureWrites(options: DatabaseOptions, isReplicatedFirst: boolean): Promise<Rates> {
+  const start = (isReplicated: boolean): Promise<DatabaseProcesses> => DatabaseProcesses.start(isReplicated ? 2 : 0, options)
+  await using first = await start(isReplicatedFirst)
+  await using second = await start(!isReplicatedFirst)
   const write = (cluster: DatabaseProcesses) => (): Promise<number> =>
     requestsPerSecond({ url: `${cluster.url('db1')}/api/data`, method: 'POST', body: MESSAGE, connections: CONNECTIONS, durationS })
   const writeBoth = async (): Promise<void> => {
-    for (const cluster of [replicated, alone]) await write(cluster)()
+    for (const cluster of [first, second]) await write(cluster)()
   }
   for (let turn = 0; turn < WARM_TURNS; turn++) await writeBoth()
-  for (const cluster of [replicated, alone]) cluster.hold()
+  for (const cluster of [first, second]) cluster.hold()
   await writeBoth()
-  return await interleave(pairs, write(replicated), write(alone))
+  const { a, b } = await interleave(pairs, write(first), write(second))
+  return isReplicatedFirst ? { replicated: [...a], alone: [...b] } : { replicated: [...b], alone: [...a] }
 }
 
 async function catchUpAndPages(): Promise<void> {

@@ -25,9 +25,9 @@ describe('a call to a node', () => {
       const body = JSON.stringify({ said: 'grüß dich, 你好' })
       response.writeHead(200, { [SIGNATURE]: signer.signAnswer(request.signature, { status: 200, body }) })
       const bytes = Buffer.from(body)
-      // In the middle of a character.
-      response.write(bytes.subarray(0, 13))
-      response.end(bytes.subarray(13))
+      const middleOfCharacter = bytes.indexOf('ü') + 1
+      response.write(bytes.subarray(0, middleOfCharacter))
+      response.end(bytes.subarray(middleOfCharacter))
     })
     const message = JSON.stringify({ message: 'çà et là 🎈' })
     expect(await call(url, message)).toEqual({ status: 200, body: { said: 'grüß dich, 你好' } })
@@ -61,9 +61,30 @@ describe('a call to a node', () => {
   it('ends at its deadline, and closes the connection that it waited on', async () => {
     let closed: (() => void) | undefined
     const isClosed = new Promise<void>((resolve) => (closed = resolve))
-    const url = await serve((_, response) => void response.on('close', () => closed!()))
-    await expect(call(url, '', 50)).rejects.toThrow(/^POST \/api\/replicate on db2: no answer within 50 ms$/)
+    const url = await serve((request, response) => {
+      if (request.body === 'hang') response.on('close', () => closed!())
+      else answer(request, response, 200, '{}')
+    })
+    // So that a connection is open: the deadline could pass before one is, and nothing would be sent.
+    await call(url)
+    await expect(call(url, 'hang', 1_000)).rejects.toThrow(/^POST \/api\/replicate on db2: no answer within 1000 ms$/)
     await isClosed
+  })
+
+  it('that was too late before it had a connection is not sent', async () => {
+    const seen: string[] = []
+    const url = await serve((request, response) => {
+      seen.push(request.body)
+      answer(request, response, 200, '{}')
+    })
+    // After this, timers come before connections: the deadline passes first, however fast the connection is.
+    await new Promise(setImmediate)
+    const lost = call(url, 'late', 1)
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20)
+    await expect(lost).rejects.toThrow(/no answer within 1 ms$/)
+    await call(url, 'next')
+    await call(url, 'next')
+    expect(seen).toEqual(['next', 'next'])
   })
 
   it.each<[string, (request: Called, response: Response) => void, RegExp]>([
@@ -75,6 +96,15 @@ describe('a call to a node', () => {
         response.end('{"a":2}')
       },
       /answered 200 without a signature of this cluster/,
+    ],
+    [
+      'answers without end',
+      (_, response) => {
+        const chunk = Buffer.alloc(1024 * 1024, 'x')
+        const more = (): void => void (response.destroyed || response.write(chunk, more))
+        more()
+      },
+      /the answer is larger than 16777216 bytes/,
     ],
     ['answers what is not JSON', (request, response) => answer(request, response, 200, 'yes'), /JSON/],
     [

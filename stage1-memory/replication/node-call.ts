@@ -7,6 +7,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { Agent, type Dispatcher } from 'undici'
 import type { Peer } from '@relais/shared/http/settings.ts'
+import { REPLICATE_BYTES_MAX } from './messages.ts'
 import { SIGNATURE, type Signer } from './signature.ts'
 
 export interface NodeAnswer {
@@ -59,6 +60,7 @@ function send(request: Dispatcher.DispatchOptions, deadlineMs: number): Promise<
     let status = 0
     let headers: IncomingHttpHeaders = {}
     const chunks: Buffer[] = []
+    let bytes = 0
     const late = new Error(`no answer within ${deadlineMs} ms`)
     let isLate = false
     const timer = setTimeout(() => {
@@ -76,8 +78,11 @@ function send(request: Dispatcher.DispatchOptions, deadlineMs: number): Promise<
         status = foundStatus
         headers = foundHeaders
       },
-      onResponseData(_, chunk) {
+      onResponseData(given, chunk) {
+        bytes += chunk.length
         chunks.push(chunk)
+        // Whoever answers at a dead node's port may answer without end.
+        if (bytes > REPLICATE_BYTES_MAX) given.abort(new Error(`the answer is larger than ${REPLICATE_BYTES_MAX} bytes`))
       },
       onResponseEnd() {
         clearTimeout(timer)
