@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { callNode, NodeCallError, type NodeAnswer } from './node-call.ts'
+import { REPLICATE_BYTES_MAX } from './messages.ts'
 import { SIGNATURE, Signer } from './signature.ts'
 
 const SECRET = '5e'.repeat(32)
@@ -98,12 +99,8 @@ describe('a call to a node', () => {
       /answered 200 without a signature of this cluster/,
     ],
     [
-      'answers without end',
-      (_, response) => {
-        const chunk = Buffer.alloc(1024 * 1024, 'x')
-        const more = (): void => void (response.destroyed || response.write(chunk, more))
-        more()
-      },
+      'answers more than any answer has',
+      (_, response) => void response.end(Buffer.alloc(REPLICATE_BYTES_MAX + 1, 'x')),
       /the answer is larger than 16777216 bytes/,
     ],
     ['answers what is not JSON', (request, response) => answer(request, response, 200, 'yes'), /JSON/],

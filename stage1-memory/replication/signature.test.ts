@@ -90,9 +90,13 @@ describe('the signature of an answer', () => {
     expect(signer().isGenuineAnswer(signer().signAnswer(call, answer), otherCall, other)).toBe(false)
   })
 
-  it.each([null, '', 'x', call, new Signer('cd'.repeat(32)).signAnswer(call, answer)])('is not %j', (signature) => {
-    expect(signer().isGenuineAnswer(signature, call, answer)).toBe(false)
-  })
+  const genuine = signer().signAnswer(call, answer)
+  it.each([undefined, '', 'x', call, [genuine, genuine], new Signer('cd'.repeat(32)).signAnswer(call, answer)])(
+    'is not %j',
+    (signature) => {
+      expect(signer().isGenuineAnswer(signature, call, answer)).toBe(false)
+    },
+  )
 })
 
 describe('a secret', () => {

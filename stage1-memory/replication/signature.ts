@@ -63,7 +63,8 @@ export class Signer {
     return this.#mac(`${callSignature}\n${status}\n${digestOf(body)}`)
   }
 
-  isGenuineAnswer(signature: unknown, callSignature: string, answer: SignedAnswer): boolean {
+  /** `signature` as the answer's headers have it: it may be missing, or there twice. */
+  isGenuineAnswer(signature: string | string[] | undefined, callSignature: string, answer: SignedAnswer): boolean {
     return typeof signature === 'string' && isEqual(this.signAnswer(callSignature, answer), signature)
   }
 
