@@ -9,7 +9,7 @@
  *   node_modules/.bin/node lab/bench/stage1-replication.ts [--starts N] [--pairs N] [--seconds N] [--share CORES] [--writes-only]
  */
 import { parseArgs } from 'node:util'
-import { mean } from 'simple-statistics'
+import { geometricMean } from 'simple-statistics'
 import { DatabaseProcesses, type DatabaseOptions } from './database-processes.ts'
 import { describeComparison, interleave } from './interleave.ts'
 import { requestsPerSecond, sendRequests } from './load.ts'
@@ -18,13 +18,14 @@ import { pairedRatio } from './statistics/paired-ratio.ts'
 const { values } = parseArgs({
   options: {
     starts: { type: 'string', default: '6' },
-    pairs: { type: 'string', default: '2' },
-    seconds: { type: 'string', default: '3' },
+    pairs: { type: 'string', default: '10' },
+    seconds: { type: 'string', default: '1' },
     share: { type: 'string', default: '0.5' },
     'writes-only': { type: 'boolean', default: false },
   },
 })
 const starts = Number(values.starts)
+/** Many short ones: what else a shared machine does changes within seconds. */
 const pairs = Number(values.pairs)
 const durationS = Number(values.seconds)
 /** Of a core, for each database: with half a core each, three of them and the generator leave part of two cores idle. */
@@ -32,7 +33,7 @@ const share = Number(values.share)
 const MESSAGE = JSON.stringify({ message: 'a message of an ordinary length, as a person might type it' })
 const CONNECTIONS = 50
 const MANY = 1_000_000
-const WARM_TURNS = 4
+const WARM_TURNS = 8
 const PAGE_PAIRS = 8
 
 await compareWrites('two replicas, the cores shared', {})
@@ -42,14 +43,14 @@ if (!values['writes-only']) await catchUpAndPages()
 
 /**
  * A process that was started anew may be several percent faster or slower all its life than one before it, so each start counts once,
- * with the mean of its runs.
+ * with the mean of its pairs.
  */
 async function compareWrites(what: string, options: DatabaseOptions): Promise<void> {
   const [a, b]: [number[], number[]] = [[], []]
   for (let start = 0; start < starts; start++) {
     const rates = await measureWrites(options, start % 2 === 0)
-    a.push(mean(rates.replicated))
-    b.push(mean(rates.alone))
+    a.push(geometricMean(rates.replicated))
+    b.push(geometricMean(rates.alone))
   }
   console.log(describeComparison(`writes with ${what} / without`, { ratio: pairedRatio(a, b), a, b }))
 }

@@ -6,6 +6,7 @@
  *
  * Exit codes: 0 asked to stop and done, 1 could not start (one line on standard error) or a defect, 2 bad settings.
  */
+import { setFlagsFromString } from 'node:v8'
 import type { Service } from './service.ts'
 import { listen, type RunningServer } from './server.ts'
 
@@ -17,6 +18,8 @@ export interface Owned {
 
 /** `owned` are closed after the last request, in order. */
 export async function runService(service: Service, host: string, port: number, ...owned: Owned[]): Promise<void> {
+  // V8 might take what is in flight at a collection for long-lived, and allocate its like among the old for good (decision 0050).
+  setFlagsFromString('--no-allocation-site-pretenuring')
   const { log, name } = service.options
   let server: RunningServer | undefined
   let isEnding = false
