@@ -16,8 +16,8 @@ export interface WrittenBatch {
   readonly endLsn: number
   /** Where the log ends as the batch says it. */
   readonly headLsn: number
-  /** A `BatchMessage` as JSON. */
-  readonly body: string
+  /** Together a `BatchMessage` as JSON; in parts, since joining them would copy the entries for each replica. */
+  readonly body: readonly string[]
 }
 
 /** As JSON only: the rows themselves, kept as long as a few batches, would be old when they are dropped, and dear to collect. */
@@ -57,7 +57,7 @@ export class BatchCache {
   #batch(previous: BatchMessage['previous'], { amount, json }: WrittenEntries): WrittenBatch {
     const { log, position } = this.#list
     const head = { kind: 'batch', epoch: position.epoch, previous, headLsn: log.lsn } satisfies Omit<BatchMessage, 'entries'>
-    return { endLsn: previous.lsn + amount, headLsn: log.lsn, body: `${JSON.stringify(head).slice(0, -1)},"entries":${json}}` }
+    return { endLsn: previous.lsn + amount, headLsn: log.lsn, body: [`${JSON.stringify(head).slice(0, -1)},"entries":`, json, '}'] }
   }
 
   #writeAfter(lsn: number): WrittenEntries | undefined {

@@ -17,6 +17,7 @@ import type { ReplicatedList } from '../store/replicated-list.ts'
 import type { BatchCache, WrittenBatch } from './batch-cache.ts'
 import { callNode, NodeCallError, type NodeAnswer } from './node-call.ts'
 import { accepted, conflict, REPLICATE_PATH, type SnapshotPart } from './messages.ts'
+import { ReusedBytes } from './reused-bytes.ts'
 import type { Signer } from './signature.ts'
 import { cutSnapshot } from './snapshot.ts'
 
@@ -50,6 +51,8 @@ const BACKOFF = { baseMs: 50, capMs: 1_000 }
 export class LogShipper {
   readonly #options: LogShipperOptions
   readonly #stopped = new AbortController()
+  /** For the one batch in flight; of one that was given up nothing more is sent, its connection is cut. */
+  readonly #batchBytes = new ReusedBytes()
   #state: ReplicaStatus['state'] = 'unreachable'
   #acked: Position | undefined
   /** The last entry that the replica is known to hold; the next batch follows it. */
@@ -137,7 +140,7 @@ export class LogShipper {
   async #exchange(): Promise<void> {
     const next = this.#next()
     this.#lastSentAtMs = Date.now()
-    const answer = await this.#send('body' in next ? next.body : JSON.stringify(next))
+    const answer = await this.#send('body' in next ? this.#batchBytes.of(next.body) : JSON.stringify(next))
     this.#exchangeMs = Date.now() - this.#lastSentAtMs
     if (answer.status !== 200 && answer.status !== 409) throw new NodeCallError(`${this.#options.replica.name} answered ${answer.status}`)
     if (this.#state === 'unreachable') {
@@ -148,7 +151,7 @@ export class LogShipper {
     else this.#accepted(next, accepted.parse(answer.body).position)
   }
 
-  async #send(body: string): Promise<NodeAnswer> {
+  async #send(body: string | Uint8Array): Promise<NodeAnswer> {
     const { replica, signer } = this.#options
     this.batchesSent++
     return callNode(replica, signer, { method: 'POST', path: REPLICATE_PATH, body, deadlineMs: CALL_DEADLINE_MS })

@@ -24,7 +24,8 @@ export interface NodeCall {
   readonly method: 'GET' | 'POST'
   /** With its query. */
   readonly path: string
-  readonly body?: string
+  /** Bytes must stay as they are until the call has ended. */
+  readonly body?: string | Uint8Array
   readonly deadlineMs: number
 }
 
@@ -35,7 +36,7 @@ const connections = new Agent({ connect: { timeout: CONNECT_TIMEOUT_MS }, header
 /** Resolves to any answer, refusals included; rejects with `NodeCallError`. */
 export async function callNode(peer: Peer, signer: Signer, { method, path, body = '', deadlineMs }: NodeCall): Promise<NodeAnswer> {
   try {
-    const bytes = Buffer.from(body)
+    const bytes = typeof body === 'string' ? Buffer.from(body) : body
     const signature = signer.sign({ method, path, body: bytes })
     const headers = { [SIGNATURE]: signature, 'content-type': 'application/json' }
     const { status, headers: found, text } = await send({ origin: peer.url, method, path, headers, body: bytes }, deadlineMs)

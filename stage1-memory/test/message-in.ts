@@ -3,7 +3,7 @@ import type { WrittenBatch } from '../replication/batch-cache.ts'
 import { messageSchema, type BatchMessage } from '../replication/messages.ts'
 
 export function messageIn({ body }: WrittenBatch): BatchMessage {
-  const message = messageSchema.parse(JSON.parse(body))
+  const message = messageSchema.parse(JSON.parse(body.join('')))
   if (message.kind !== 'batch') throw new Error(`Failed to read a batch: found ${JSON.stringify(message.kind)}, expected "batch".`)
   return message
 }
