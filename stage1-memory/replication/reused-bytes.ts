@@ -1,8 +1,8 @@
 /**
  * A message as bytes, in the memory of the one before.
  *
- * Batches of a hundred kilobytes, ten a second for each replica, would each take new memory from the system: a primary held to half a
- * core took 5 % fewer writes so (docs/OVERHEAD.md).
+ * Batches of a hundred kilobytes, ten a second for each replica, would each take new memory from the system, and spoil the caches for
+ * the next requests: a primary took 5 % fewer writes so (docs/decisions/0049).
  */
 export class ReusedBytes {
   #memory = Buffer.alloc(0)
