@@ -1,5 +1,5 @@
 /** Bytes in memory that is used again: always those of the last message, and no new memory while they fit. */
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { ReusedBytes } from './reused-bytes.ts'
 
