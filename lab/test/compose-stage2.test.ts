@@ -15,7 +15,7 @@ import { untruths } from './support/write-verdict.ts'
 const START_MS = 900_000
 const TEST_MS = 180_000
 const CLIENTS = 8
-const RECOVERED = within(60_000, 250)
+const RECOVERED = within(100_000, 250)
 
 const reason = await whyNoEngine()
 const random = seededRandom('compose-stage2')
