@@ -51,7 +51,7 @@ const BACKOFF = { baseMs: 50, capMs: 1_000 }
 export class LogShipper {
   readonly #options: LogShipperOptions
   readonly #stopped = new AbortController()
-  /** For the one batch in flight; of one that was given up nothing more is sent, its connection is cut. */
+  /** For the one batch in flight: one that was given up is cut off, and one that was answered before it was read was refused. */
   readonly #batchBytes = new ReusedBytes()
   #state: ReplicaStatus['state'] = 'unreachable'
   #acked: Position | undefined

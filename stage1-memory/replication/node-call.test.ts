@@ -1,5 +1,5 @@
 /** One call to a real server: what its caller is told, and what the other end gets to see. */
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { callNode, NodeCallError, type NodeAnswer } from './node-call.ts'
@@ -72,6 +72,26 @@ describe('a call to a node', () => {
     await isClosed
   })
 
+  it('sends nothing more once it is given up, so that its bytes can be used again', async () => {
+    const waiting: IncomingMessage[] = []
+    const url = await listen((request, response) => {
+      if (request.method === 'POST') waiting.push(request)
+      else answer({ signature: String(request.headers[SIGNATURE]) }, response, 200, '{}')
+    })
+    const peer = { name: 'db2', url }
+    // So that a connection is open.
+    await callNode(peer, signer, { method: 'GET', path: '/api/replicate', deadlineMs: DEADLINE_MS })
+    // More than a connection holds while nobody reads.
+    const body = Buffer.alloc(REPLICATE_BYTES_MAX, 'a')
+    await expect(callNode(peer, signer, { method: 'POST', path: '/api/replicate', body, deadlineMs: 1_000 })).rejects.toThrow(/no answer/)
+    body.fill('b')
+    let found = ''
+    await expect(async () => {
+      for await (const chunk of waiting[0]!) found += String(chunk)
+    }).rejects.toThrow('aborted')
+    expect(found).toMatch(/^a+$/)
+  })
+
   it('that was too late before it had a connection is not sent', async () => {
     const seen: string[] = []
     const url = await serve((request, response) => {
@@ -137,13 +157,19 @@ function call(url: string, body = '', deadlineMs = DEADLINE_MS): Promise<NodeAns
   return callNode({ name: 'db2', url }, signer, { method: 'POST', path: '/api/replicate', body, deadlineMs })
 }
 
-function answer(request: Called, response: Response, status: number, body: string, headers: Record<string, string> = {}): void {
+function answer(
+  request: Pick<Called, 'signature'>,
+  response: Response,
+  status: number,
+  body: string,
+  headers: Record<string, string> = {},
+): void {
   response.writeHead(status, { ...headers, [SIGNATURE]: signer.signAnswer(request.signature, { status, body }) })
   response.end(body)
 }
 
-async function serve(work: (request: Called, response: Response) => void): Promise<string> {
-  const server = createServer((request, response) => {
+function serve(work: (request: Called, response: Response) => void): Promise<string> {
+  return listen((request, response) => {
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     request.on('end', () => {
@@ -151,6 +177,10 @@ async function serve(work: (request: Called, response: Response) => void): Promi
       work({ body: Buffer.concat(chunks).toString(), signature, port: request.socket.remotePort }, response)
     })
   })
+}
+
+async function listen(listener: RequestListener): Promise<string> {
+  const server = createServer(listener)
   servers.push(server)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
